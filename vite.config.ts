@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from 'vite';
+import { specification } from './src/headless/specification.ts';
 import { netsplit } from './src/headless/vite-plugin.ts';
 
 const listen = { host: '127.0.0.1', port: Number(process.env['PORT'] || 5173), strictPort: true };
@@ -23,8 +24,10 @@ export default defineConfig({
       token: process.env['NETSPLIT_TOKEN'],
       publicUrl: process.env['NETSPLIT_PUBLIC_URL'],
       frameAncestors: process.env['NETSPLIT_FRAME_ANCESTORS']?.split(' ') ?? [],
+      gateway: process.env['NETSPLIT_GATEWAY'] ? JSON.parse(process.env['NETSPLIT_GATEWAY']) : undefined,
       budgets: JSON.parse(process.env['NETSPLIT_BUDGETS'] ?? '{}'),
     }),
+    specification(),
   ],
   // Relative, so that the files work in any folder of any web server.
   base: './',

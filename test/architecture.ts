@@ -41,6 +41,8 @@ export const zones: Readonly<Record<string, Zone>> = {
   'src/core/net/': { sees: ['src/core/xmpp/time.ts'], deterministic: true },
   // A world may be made of a scenario.
   'src/sim/': { sees: [core, scenario], deterministic: true },
+  // Whoever is tested with it need not be ours: it knows stanzas, and nothing of rooms and nodes.
+  'src/conformance/': { sees: [xmpp, xep], deterministic: true },
   'src/scenario/': {
     // node-config.ts makes the core's configuration of a scenario, defaults included.
     sees: [xmpp, 'src/core/room/config.ts', 'src/core/distribution/config.ts'],
@@ -48,7 +50,11 @@ export const zones: Readonly<Record<string, Zone>> = {
     packages: ['@cfworker/json-schema', 'jsonc-parser'],
     deterministic: true,
   },
+  // The formulas measure stanzas that the core's codecs write.
+  'src/cost/': { sees: [core, scenario], deterministic: true },
   'src/lessons/': { sees: [scenario], deterministic: true },
+  // Texts as data, and what is made of them; src/headless reads the files.
+  'src/specification/': { sees: ['src/core/xmpp/xml.ts'], deterministic: true },
   'src/server/': { sees: [core], packages: ['saxes'], deterministic: true },
   'src/host/': { sees: [core], seesTypesOf: [scenario], deterministic: true },
   'src/worker/': {
@@ -56,8 +62,18 @@ export const zones: Readonly<Record<string, Zone>> = {
     packages: ['@xmpp/*', 'sasl-scram-sha-1', 'comlink', 'idb'],
   },
   'src/headless/': {
-    sees: [core, 'src/sim/', 'src/server/', 'src/host/', scenario],
-    packages: ['node:*', 'ws', 'classic-level', 'vite', 'tsx', '@playwright/test'],
+    sees: [
+      core,
+      'src/sim/',
+      'src/server/',
+      'src/host/',
+      'src/conformance/',
+      scenario,
+      'src/cost/',
+      'src/specification/',
+      'src/ui/decision-titles.ts',
+    ],
+    packages: ['node:*', 'ws', 'classic-level', 'jsonc-parser', 'prom-client', 'vite', 'tsx', '@playwright/test'],
   },
   // Runs in the tests of others, with Playwright: the page itself it knows by its types.
   'src/testing/': {
@@ -71,6 +87,7 @@ export const zones: Readonly<Record<string, Zone>> = {
       scenario,
       'src/core/xep/classroom.ts',
       'src/lessons/',
+      'src/cost/',
       'src/core/xmpp/jid.ts',
       'src/core/node/known-status.ts',
     ],
@@ -87,6 +104,8 @@ const protocols = ['primary-replica', 'source-shadow', 'fmuc'].map((name) => `${
 /** Files that something outside src starts: npm scripts, what the package exports, configurations; and what index.html names. */
 export const entries: readonly string[] = [
   'src/headless/setup.mjs',
+  'src/headless/netsplit.ts',
+  'src/headless/sim-thread.ts',
   'src/testing/index.ts',
   'vite.config.ts',
   'vitest.config.ts',

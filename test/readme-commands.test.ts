@@ -19,7 +19,7 @@ const files = ['README.md', 'CONTRIBUTING.md']
       ),
     ),
   )
-  .filter((file) => /(^|\/)(README|CONTRIBUTING)\.md$/.test(file));
+  .filter((file) => /(^|\/)(README|CONTRIBUTING)\.md$|^src\/headless\/.*\.md$/.test(file));
 const blocks = files.flatMap((file) =>
   [...readFileSync(root + file, 'utf8').matchAll(/^( *)```(\w*)\n([\s\S]*?)^ *```$/gm)].map(
     ([, , language = '', code = '']) => ({ file, language, code }),
@@ -44,12 +44,14 @@ const elsewhere: Readonly<Record<string, string>> = {
   'src/scenario/README.md json': 'test/readme.test.ts',
   'src/lessons/README.md json': 'test/unit/ui/lesson-file.test.ts',
   'src/headless/README.md json': 'test/readme.test.ts',
+  'src/headless/federating.md json': 'test/readme.test.ts',
   'src/headless/README.md nginx': 'test/interop/proxy.test.ts',
   'src/headless/README.md caddyfile': 'test/interop/proxy.test.ts',
   'test/README.md ': 'test/readme.test.ts',
 };
 
 const isInNpmTest = 'it runs tests, and npm test runs all of them';
+const inPackage = 'test/unit/headless/package.test.ts packs, installs and runs it, in npm run test:long';
 const takesMinutes = 'it takes minutes, and measures or tries what no other test depends on';
 
 /** Blocks and commands that no test runs, and why. */
@@ -59,7 +61,17 @@ const notRun: Readonly<Record<string, string>> = {
     'output of an earlier version, and lines of a trace: test/readme.test.ts compares the names of the fields',
   'src/headless/README.md lua':
     'the configuration of a Prosody: test/interop starts one that is configured in the same way',
+  'src/conformance/README.md lua':
+    'the configuration of a Prosody: test/interop/support/kit.ts starts one that is configured in the same way',
+  'src/conformance/README.md ts': 'a check as it stands in its list, shortened',
+  'npm run conformance -- --protocol 0289 --role joined --peer rabbithole@rooms.example.org --server 127.0.0.1:5347 --domain kit.example.net --users users.example.net --secret-file secret':
+    'it needs a server and somebody to test: test/interop/conformance.interop.ts has both',
   'src/headless/README.md yaml': 'the configuration of an ejabberd',
+  'src/headless/federating.md lua': 'the same as in src/headless/README.md',
+  'src/headless/federating.md yaml': 'the same as in src/headless/README.md',
+  'npm install --global --omit=dev netsplit-0.1.0.tgz': inPackage,
+  'netsplit component --help': inPackage,
+  'npx --package ./netsplit-0.1.0.tgz netsplit serve --auth open': inPackage,
   'npm test': 'it is what runs this',
   'npm install strophe.js @xmldom/xmldom ws': 'it needs the registry',
   'npm install -D @playwright/test git+https://example.org/netsplit.git': 'it needs the registry, and a repository',
@@ -71,10 +83,13 @@ const notRun: Readonly<Record<string, string>> = {
   'npm run test:long': isInNpmTest,
   'npx playwright test wonderland': isInNpmTest,
   'npm run interop': isInNpmTest,
+  'npm run component -- --server 127.0.0.1:5347 --domain rooms.example.org --secret-file secret --store rooms --shards 4':
+    'it needs a server that divides the rooms of a domain: test/unit/headless/shards.test.ts has one',
   'npm run bench -- --quick': takesMinutes,
   'npm run mutation -- --sample 40 --seed 7': takesMinutes,
   'npm run mutation -- --only primary.ts': takesMinutes,
   'npm run sim -- --planted-bugs': takesMinutes,
+  'npx tsx test/ledger/write.ts': 'it changes a file of the repository',
 };
 
 const directory = mkdtempSync(`${tmpdir()}/netsplit-readme-`);
@@ -128,6 +143,21 @@ const runners: readonly (readonly [RegExp, Runner])[] = [
     },
   ],
   [
+    /^npm start -- .*--server /,
+    async (line) => {
+      const server = await startComponentServer({ secret: readFileSync(`${directory}/secret`, 'utf8') });
+      // From the sources: the page need not be built for this.
+      const start = `exec node ${root}src/headless/setup.mjs dev --port 0`;
+      const { output } = await run(
+        line.replace('npm start --', start).replace(':5347', `:${server.port}`),
+        /Ctrl-C stops/,
+      );
+      await server.close();
+      expect(output).toMatch(new RegExp(`component  \\S+ on 127\\.0\\.0\\.1:${server.port}`));
+      expect(output).toMatch(/#token=[0-9a-f]+/);
+    },
+  ],
+  [
     /^npm run serve /,
     async (line) => {
       const ready = /^ready ws:\/\/127\.0\.0\.1:\d+\/xmpp-websocket$/m;
@@ -137,10 +167,27 @@ const runners: readonly (readonly [RegExp, Runner])[] = [
     },
   ],
   [
+    /^npm run conformance .* --list$/,
+    async (line) => {
+      const { status, output } = await run(line);
+      expect(output).toMatch(/^Set up at your side:\n {2}- Make the room rabbithole@rooms\.example\.org/m);
+      expect(output).toMatch(/^\d+ checks$/m);
+      expect(status).toBe(0);
+    },
+  ],
+  [
     /^npm run sim .* > run\.ndjson$/,
     async (line) => {
       await run(line);
       expect(readAll(readFileSync(`${directory}/run.ndjson`, 'utf8')).lines.length).toBeGreaterThan(100);
+    },
+  ],
+  [
+    /^npm run cost /,
+    async (line) => {
+      const { status, output } = await run(line);
+      expect(output).toContain('1,000,000 people on 10,000 servers');
+      expect(status).toBe(0);
     },
   ],
   [

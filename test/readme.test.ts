@@ -1,18 +1,24 @@
 import { exec } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { jid } from '../src/core/xmpp/jid.ts';
+import { readArguments } from '../src/headless/component-arguments.ts';
 import { readComponentConfig } from '../src/headless/component-config.ts';
+import { metricsOf } from '../src/headless/metrics.ts';
+import { Watch } from '../src/headless/watch.ts';
 import { builtIn } from '../src/scenario/built-in.ts';
 import { parseScenario } from '../src/scenario/load.ts';
 import { ndjson } from '../src/sim/ndjson.ts';
 import { run } from '../src/sim/simulator.ts';
 import { readPlace } from '../src/ui/address.ts';
+import { measureLinks } from './bench/links.ts';
 import { otherBrowsers } from './interop/support/browsers.ts';
 import { bundled } from './support/commands.ts';
+import { isLong } from './support/long.ts';
 
 // What the README files claim, as far as a machine can tell.
 
@@ -118,26 +124,30 @@ describe('Commands', () => {
     );
   });
 
-  it('have the flags that are named', async () => {
-    const flagged = commands.filter(({ script, rest }) => script in scripts && / --\w/.test(rest));
-    const names = [...new Set(flagged.map(({ script }) => script))];
-    expect(names).toEqual(expect.arrayContaining(['start', 'serve', 'component', 'sim', 'test', 'bench']));
-    const helps = new Map(
-      await Promise.all(
-        names.map(async (name) => {
-          const isServer = name === 'serve' || name === 'component';
-          const command = isServer ? `node ${await bundled(name)}` : (scripts[name] ?? '');
-          return [name, (await promisify(exec)(`${command} --help`, { cwd: root })).stdout] as const;
-        }),
-      ),
-    );
-    const unknown = flagged.flatMap(({ file, script, rest }) =>
-      [...rest.matchAll(/--[a-z][\w-]*/g)]
-        .filter(([flag]) => !new RegExp(`${flag}\\b`).test(helps.get(script) ?? ''))
-        .map(([flag]) => `${file}: npm run ${script} -- ${flag}`),
-    );
-    expect(unknown).toEqual([]);
-  }, 120_000);
+  it.runIf(isLong)(
+    'have the flags that are named',
+    async () => {
+      const flagged = commands.filter(({ script, rest }) => script in scripts && / --\w/.test(rest));
+      const names = [...new Set(flagged.map(({ script }) => script))];
+      expect(names).toEqual(expect.arrayContaining(['start', 'serve', 'component', 'sim', 'test', 'bench']));
+      const helps = new Map(
+        await Promise.all(
+          names.map(async (name) => {
+            const isServer = name === 'serve' || name === 'component';
+            const command = isServer ? `node ${await bundled(name)}` : (scripts[name] ?? '');
+            return [name, (await promisify(exec)(`${command} --help`, { cwd: root })).stdout] as const;
+          }),
+        ),
+      );
+      const unknown = flagged.flatMap(({ file, script, rest }) =>
+        [...rest.matchAll(/--[a-z][\w-]*/g)]
+          .filter(([flag]) => !new RegExp(`${flag}\\b`).test(helps.get(script) ?? ''))
+          .map(([flag]) => `${file}: npm run ${script} -- ${flag}`),
+      );
+      expect(unknown).toEqual([]);
+    },
+    120_000,
+  );
 });
 
 describe('src/scenario/README.md', () => {
@@ -167,8 +177,11 @@ describe('src/scenario/README.md', () => {
 });
 
 describe('src/headless/README.md', () => {
+  const directory = mkdtempSync(`${tmpdir()}/netsplit-readme-`);
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
   it('shows configurations that the component takes', () => {
-    const shown = blocks(page('src/headless/README.md'), 'json');
+    const shown = blocks(page('src/headless/README.md'), 'json').filter((text) => !text.includes('"domain"'));
     expect(shown).toHaveLength(3);
     for (const text of shown) {
       const { rooms, hosting } = JSON.parse(text);
@@ -177,6 +190,67 @@ describe('src/headless/README.md', () => {
       expect(readComponentConfig('config.json', text, jid(room.jid.split('@')[1]), mode)).toMatchObject({ ok: true });
     }
   });
+
+  it.each([
+    ['src/headless/README.md', 1],
+    ['src/headless/federating.md', 2],
+  ])('%s shows whole files for --config', (file, many) => {
+    const shown = blocks(page(file), 'json').filter((text) => text.includes('"domain"'));
+    expect(shown).toHaveLength(many);
+    writeFileSync(`${directory}/secret`, 's');
+    for (const text of shown) {
+      writeFileSync(`${directory}/component.json`, text.replace('/etc/netsplit/secret', `${directory}/secret`));
+      expect(readArguments(['--config', `${directory}/component.json`], {})).toMatchObject({ port: 5347, secret: 's' });
+    }
+  });
+
+  it('names every figure of /metrics, and no other', async () => {
+    const watch = new Watch({ isBound: true, withBodies: false });
+    const has = [...(await metricsOf(watch).metrics()).matchAll(/^# TYPE (netsplit_\w+)/gm)].map(([, name]) => name);
+    const told = spans(page('src/headless/README.md')).filter((span) => span.startsWith('netsplit_'));
+    expect([...new Set(told)].sort()).toEqual(has.sort());
+  });
+});
+
+describe('src/headless/choosing.md', () => {
+  // It counts for some ten seconds, what a split of a hundred messages costs among it.
+  it.runIf(isLong)(
+    'has the figures of the benchmark',
+    () => {
+      const text = page('src/headless/choosing.md');
+      const count = (n: number) => n.toLocaleString('en');
+      const row = (name: string, cells: readonly string[]) =>
+        expect(text).toContain(`| ${[name, ...cells].join(' | ')} |`);
+      const { broadcasts, splits } = measureLinks([12, 60]);
+      const names = {
+        plain: 'plain (XEP-0045)',
+        replicated: 'primary and replicas (XEP-0282)',
+        federated: 'federated rooms (XEP-0289)',
+        instances: 'source and shadows (XEP-0281)',
+      };
+      for (const [kind, name] of Object.entries(names)) {
+        const of = broadcasts.filter(({ room }) => room === kind);
+        row(
+          name,
+          of.map(({ stanzas, bytes }) => `${count(stanzas)} (${(bytes / 1024).toFixed(1)} KiB)`),
+        );
+      }
+      const ways = {
+        plain: 'plain: everybody enters again',
+        netjoin: 'primary and replicas: netjoin',
+        resync: 'federated rooms: resync',
+        instances: 'source and shadows: resync',
+      };
+      for (const [way, name] of Object.entries(ways)) {
+        const of = splits.filter(({ how, missed }) => how === way && missed === 10);
+        row(
+          name,
+          of.map(({ stanzas }) => count(stanzas)),
+        );
+      }
+    },
+    300_000,
+  );
 });
 
 describe('src/ui/README.md', () => {
@@ -254,6 +328,15 @@ describe('src/sim/README.md', () => {
 });
 
 describe('test/README.md', () => {
+  it('names every file of tests that is content with a part of what it could try, and no other', () => {
+    const [, table = ''] = /\n\| test \| in `npm test`[^\n]*\n[^\n]*\n(.*?)\n\n/s.exec(page('test/README.md')) ?? [];
+    const named = [...table.matchAll(/\]\((\S+)\)/g)].map(([, file = '']) => file);
+    const files = readdirSync(`${root}test`, { recursive: true, encoding: 'utf8' })
+      .map((file) => file.replaceAll('\\', '/'))
+      .filter((file) => file.endsWith('.test.ts') && /\b(isLong|howMany)\b/.test(read(`test/${file}`)));
+    expect(named.toSorted()).toEqual(files.toSorted());
+  });
+
   it('shows a piece of a dialogue as it is', () => {
     const [piece = ''] = blocks(page('test/README.md'), '').filter((block) => block.includes('⇒'));
     const folder = `${root}test/scenario/dialogues/`;

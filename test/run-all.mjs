@@ -8,6 +8,7 @@ import { ensureChromium } from '../src/headless/chromium.mjs';
 import { root } from '../src/headless/install.mjs';
 import { endWithParent } from '../src/headless/orphan.mjs';
 import { named, stageOfReport, tallyOf } from './reports.mjs';
+import { ensureXmllint } from './schemas/find-xmllint.mjs';
 
 /** @typedef {import('./reports.mjs').Tally} Tally */
 
@@ -97,6 +98,12 @@ async function lint() {
 
 /** Architecture, unit, spec, scenario, contract, security and simulator tests. */
 async function tests() {
+  try {
+    ensureXmllint();
+  } catch (error) {
+    // The tests that need it fail, and say why.
+    console.error(/** @type {Error} */ (error).message);
+  }
   const report = `${reports}/vitest.json`;
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const { status } = await run(['vitest/vitest.mjs', 'run', ...(isLong ? ['--mode', 'long'] : []), ...reporters]);

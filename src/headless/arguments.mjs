@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
-import { rateHelp, rateOptions, rateUsage, readRates } from './rates.mjs';
+import { called, isInstalled } from './called.mjs';
+import { rateHelp, rateUsage, readRates } from './rates.mjs';
 
 /**
  * @typedef {object} PageOptions
@@ -7,11 +7,14 @@ import { rateHelp, rateOptions, rateUsage, readRates } from './rates.mjs';
  * @property {string | undefined} host  undefined: this machine only
  * @property {string | undefined} publicUrl  where a proxy in front of it is
  * @property {string | undefined} scenario  name of a built-in scenario, or a file
+ * @property {import('./gateway-arguments.ts').GatewayFlags} [gateway]  the real servers of which services are components
  * @property {readonly string[]} [frameAncestors]  origins whose pages may embed this one, besides its own
  * @property {import('./rates.mjs').GivenBudgets} [budgets]
  */
 
 export const defaultPort = 5173;
+/** The one that the page opens with. */
+export const defaultScenario = 'wallops';
 
 /** Ends a command. @param {number} status @param {string} line @returns {never} */
 export function stopWith(status, line) {
@@ -31,58 +34,37 @@ export function badArgument(error) {
 }
 
 /**
- * Flags of `npm start`, `npm run dev` and `npm run preview`.
+ * What `npm start`, `npm run dev` and `npm run preview` are told (settings.mjs).
  *
- * @param {readonly string[]} args
+ * @param {import('./settings.mjs').Values} values
  * @param {Readonly<Record<string, string | undefined>>} env  PORT is read
- * @returns {{ ok: true, help: boolean, options: PageOptions } | { ok: false, error: string }}
+ * @returns {PageOptions | { error: string }}
  */
-export function parsePageArguments(args, env) {
-  /** @type {{ port?: string | undefined, host?: string | undefined, 'public-url'?: string | undefined, 'frame-ancestors'?: string | undefined, scenario?: string | undefined, help?: boolean | undefined } & { [K in keyof typeof rateOptions]?: string | undefined }} */
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        port: { type: 'string' },
-        host: { type: 'string' },
-        'public-url': { type: 'string' },
-        'frame-ancestors': { type: 'string' },
-        scenario: { type: 'string' },
-        ...rateOptions,
-        help: { type: 'boolean', short: 'h' },
-      },
-    }));
-  } catch (error) {
-    return { ok: false, error: badArgument(error) };
-  }
-  const [source, text] =
-    values.port === undefined ? ['PORT', env['PORT'] || String(defaultPort)] : ['--port', values.port];
+export function pageOptions(values, env) {
+  const text = String(values['port'] ?? (env['PORT'] || defaultPort));
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65535)) return { ok: false, error: `${source}: ${JSON.stringify(text)} is not a port (0 to 65535)` };
-  if (values.host === '') return { ok: false, error: '--host: an address is needed, such as 0.0.0.0' };
-  if (values.scenario === '') return { ok: false, error: '--scenario: a name or a file is needed' };
-  const publicUrl = values['public-url'];
+  if (!(port <= 65535)) return { error: `PORT: ${JSON.stringify(text)} is not a port (0 to 65535)` };
+  const { host, scenario, 'public-url': publicUrl } = /** @type {Record<string, string | undefined>} */ (values);
   const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
-  if (wrong !== undefined) return { ok: false, error: wrong };
-  const frames = readFrameAncestors(values['frame-ancestors']);
-  if ('error' in frames) return { ok: false, error: frames.error };
-  const rates = readRates(values);
-  if ('error' in rates) return { ok: false, error: rates.error };
-  const given = {
-    ...(Object.keys(rates.budgets).length === 0 ? {} : { budgets: rates.budgets }),
-    ...(frames.origins.length === 0 ? {} : { frameAncestors: frames.origins }),
-  };
+  if (wrong !== undefined) return { error: wrong };
+  const frames = readFrameAncestors(/** @type {readonly string[] | undefined} */ (values['frame-ancestors']));
+  if ('error' in frames) return { error: frames.error };
+  const budgets = readRates(values);
+  const { server: servers = [], 'secret-file': secretFiles = [] } =
+    /** @type {Record<string, readonly string[] | undefined>} */ (values);
+  if (servers.length === 0 && secretFiles.length > 0)
+    return { error: '--secret-file: --server HOST:PORT is needed, too' };
   return {
-    ok: true,
-    help: values.help === true,
-    options: { port, host: values.host, publicUrl, scenario: values.scenario, ...given },
+    ...{ port, host, publicUrl, scenario },
+    ...(Object.keys(budgets).length === 0 ? {} : { budgets }),
+    ...(frames.origins.length === 0 ? {} : { frameAncestors: frames.origins }),
+    ...(servers.length === 0 ? {} : { gateway: { servers, secretFiles } }),
   };
 }
 
-/** @param {string | undefined} text @returns {{ origins: readonly string[] } | { error: string }} */
-function readFrameAncestors(text) {
-  const given = text?.split(',') ?? [];
+/** @param {readonly string[] | undefined} lists @returns {{ origins: readonly string[] } | { error: string }} */
+function readFrameAncestors(lists) {
+  const given = lists?.flatMap((list) => list.split(',')) ?? [];
   const wrong = given.find((one) => originOf(one) === undefined);
   if (wrong !== undefined)
     return {
@@ -113,13 +95,13 @@ export function badPublicUrl(text) {
 /** @param {string} command */
 export function startHelp(command) {
   const what = {
-    start:
-      'Serves the page and the embedded XMPP server on one port. Builds the page first if its sources have changed.',
+    start: `Serves the page and the embedded XMPP server on one port.${isInstalled ? '' : ' Builds the page first if its sources have changed.'}`,
     dev: 'Serves the page from its sources, reloading it on every change, and the embedded XMPP server on the same port.',
     preview: 'Serves dist/ as it is, and the embedded XMPP server on the same port.',
   }[command];
-  return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--public-url URL] [--scenario NAME|FILE]
-                 [--frame-ancestors URL,URL…]
+  return `${called(command)} [--port N] [--host ADDRESS] [--public-url URL] [--scenario NAME|FILE]
+                 [--frame-ancestors URL,URL…] [--config FILE]
+                 [--server [SERVICE=]HOST:PORT --secret-file [SERVICE=]FILE]
                  ${rateUsage}
 
 ${what}
@@ -128,9 +110,16 @@ ${what}
   --host ADDRESS        listen on this address; the default is this machine only. Everyone who can reach it may join
   --public-url URL      where a proxy in front of it is, such as https://chat.example.org (README of src/headless)
   --scenario NAME|FILE  wallops (default), wonderland, plain, or a scenario file of your own
+  --server [SERVICE=]HOST:PORT
+                        the scenario's room services are components (XEP-0114) of the server whose port for components
+                        this is; with SERVICE only that one is. May be given several times (README of src/headless)
+  --secret-file [SERVICE=]FILE
+                        a file with the secret that the server has for them. The environment variable
+                        NETSPLIT_COMPONENT_SECRET works too
   --frame-ancestors URL,URL…
                         web sites whose pages may embed this one, such as https://notes.example.org (README of src/ui).
                         Without it only pages of this server may
+  --config FILE         all that flags say, as JSON: {"port": 5173, "publicUrl": "https://chat.example.org"}
 ${rateHelp}
   --help                print this text`;
 }

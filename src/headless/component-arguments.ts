@@ -1,25 +1,26 @@
-import { parseArgs } from 'node:util';
 import { defaultTimes } from '../core/distribution/keepalive.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
 import { roomsMax } from '../scenario/node-config.ts';
-import { badArgument } from './arguments.mjs';
+import { called } from './called.mjs';
 import {
   defaultConfig,
   type Mode,
-  modes,
   readComponentConfig,
   replicaConfig,
   type ServiceConfig,
   serverOf,
 } from './component-config.ts';
 import { readSourceFlags, type SourceFlags, sourceFlagNames } from './component-source.ts';
-import { readTextFile } from './text-file.ts';
+import { type LogSettings, logSettings } from './log.ts';
+import { type MetricsPlace, metricsPlace } from './metrics-place.ts';
+import { hostAndPort, readSecret, secretVariable } from './real-place.ts';
+import { serviceHelp } from './service-help.ts';
+import type { Values } from './settings.mjs';
+import { readSettings, type Settings, type SettingsFile } from './settings-file.ts';
 
-export const secretVariable = 'NETSPLIT_COMPONENT_SECRET';
-
-export const help = `npm run component -- --server HOST:PORT --domain DOMAIN [--secret-file FILE] [--mode MODE] [--config FILE] [--store DIR [--accept-loss]]
-npm run component -- --server HOST:PORT --domain JID --replica-of ROOM [--serves DOMAIN,…] [--secret-file FILE] [--store DIR [--accept-loss]]
+export const help = `${called('component')} --server HOST:PORT --domain DOMAIN [--secret-file FILE] [--mode MODE] [--config FILE] [--store DIR [--accept-loss]]
+${called('component')} --server HOST:PORT --domain JID --replica-of ROOM [--serves DOMAIN,…] [--secret-file FILE] [--store DIR [--accept-loss]]
 
 Runs rooms as an external component (XEP-0114) of your own XMPP server, such as Prosody or ejabberd. On Prosody it can
 also run a replica of a room on another server (XEP-0282): your users then take part in that room through the replica.
@@ -38,7 +39,8 @@ Prints "ready DOMAIN on HOST:PORT" once the server has accepted it. Ctrl-C stops
                         Owners choose others in a room's configuration
   --firsthost DOMAIN,…  --mode source: services whose rooms get a shadow here when they ask for it
   --max-rooms N         --mode source: shadows of so many rooms of each of them (default ${roomsMax})
-  --config FILE         JSON {"rooms": […], "admins": […], "openCreation": true}, like a service in a scenario
+  --config FILE         all that flags say, as JSON: {"server": "127.0.0.1:5347", "domain": …}, and the rooms:
+                        {"rooms": […], "admins": […], "openCreation": true}, like a service in a scenario
   --unlocked            rooms that users create are open at once. Otherwise nobody else enters before their owner has
                         configured them (XEP-0045 §10.1), which some clients never do
   --replica-of ROOM     run a replica of this room instead. The server needs two components with the same secret:
@@ -47,8 +49,10 @@ Prints "ready DOMAIN on HOST:PORT" once the server has accepted it. Ctrl-C stops
   --keepalive S[/T]     ping the primary after S seconds of silence (10 to 3600, default 60) and wait T seconds for
                         the answer (default 15)
   --store DIR           keep the rooms' log in DIR; without it, a restart begins with empty rooms
+  --shards N            this is one of N processes that share the rooms of the domain (ejabberd's domain_balancing). Each has
+                        the same command line, and N + 1 of them are one that waits until another is gone. Needs --store
   --accept-loss         start even if the log in DIR is damaged and bans, affiliations or configuration may be lost
-  --log                 print what was refused or dropped to standard error
+${serviceHelp}
   --help                print this text`;
 
 export interface ComponentOptions {
@@ -58,50 +62,65 @@ export interface ComponentOptions {
   readonly secret: string;
   readonly config: NodeConfig;
   readonly store?: string;
+  /** How many processes share the rooms; absent: this one has them all. */
+  readonly seats?: number;
   readonly acceptLoss: boolean;
-  readonly log: boolean;
+  readonly log: LogSettings;
+  readonly metrics?: MetricsPlace;
+  readonly traceBodies: boolean;
+  readonly settings: Settings;
 }
 
-const flags = {
-  server: { type: 'string' },
-  domain: { type: 'string' },
-  'secret-file': { type: 'string' },
-  // Only to say why not.
-  secret: { type: 'string' },
-  mode: { type: 'string' },
-  peerhost: { type: 'string', multiple: true },
-  firsthost: { type: 'string', multiple: true },
-  'max-rooms': { type: 'string' },
-  config: { type: 'string' },
-  unlocked: { type: 'boolean' },
-  'replica-of': { type: 'string' },
-  serves: { type: 'string', multiple: true },
-  keepalive: { type: 'string' },
-  store: { type: 'string' },
-  'accept-loss': { type: 'boolean' },
-  log: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
+/** As they are now: the file and the secret are read again by each call. @returns what is wrong */
+export function readComponentSettings(args: readonly string[]): Settings | { readonly error: string } {
+  return readSettings('component', args, ['secret']);
+}
 
 /** @returns the options, 'help', or what is wrong */
 export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): ComponentOptions | 'help' | string[] {
-  let values: ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'];
-  try {
-    ({ values } = parseArgs({ args: [...args], options: flags }));
-  } catch (error) {
-    return [badArgument(error)];
-  }
-  if (values.help === true) return 'help';
+  const settings = readComponentSettings(args);
+  if ('error' in settings) return [settings.error];
+  if (settings.values['help'] === true) return 'help';
+  const options = optionsOf(settings, env);
+  return Array.isArray(options) ? options.map((error) => settings.told(error)) : options;
+}
+
+type Given = Readonly<
+  Partial<
+    Record<
+      | 'server'
+      | 'domain'
+      | 'secret-file'
+      | 'secret'
+      | 'mode'
+      | 'max-rooms'
+      | 'shards'
+      | 'replica-of'
+      | 'keepalive'
+      | 'store'
+      | 'config'
+      | 'metrics',
+      string
+    > &
+      Record<'peerhost' | 'firsthost' | 'serves', readonly string[]> &
+      Record<'unlocked' | 'accept-loss' | 'trace-bodies', boolean>
+  >
+>;
+
+/** By the schema they have these types. */
+const given = (values: Values) => values as Given;
+
+function optionsOf(settings: Settings, env: NodeJS.ProcessEnv): ComponentOptions | string[] {
+  const { file } = settings;
+  const values = given(settings.values);
   if (values.secret !== undefined)
     return [`--secret: every user of this machine can read a command line; use --secret-file or ${secretVariable}`];
 
   const mode = (values.mode ?? 'plain') as Mode;
-  if (!modes.includes(mode)) return [`--mode: ${JSON.stringify(mode)} is not one of ${modes.join(', ')}`];
 
   if (values.server === undefined) return ['--server HOST:PORT is needed'];
-  const [, host = '', portText = ''] = /^(?:\[(?=.*\]:))?(.+?)\]?:(\d{1,5})$/.exec(values.server) ?? [];
-  const port = Number(portText);
-  if (host === '' || port < 1 || port > 65535) return [`--server: ${JSON.stringify(values.server)} is not HOST:PORT`];
+  const place = hostAndPort(values.server);
+  if (place === undefined) return [`--server: ${JSON.stringify(values.server)} is not HOST:PORT`];
 
   if (values.domain === undefined) return ['--domain DOMAIN is needed'];
   const domain = parseJid(values.domain);
@@ -109,53 +128,65 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
   if (domain === undefined || domain !== (isReplica ? bareOf(domain) : domainOf(domain)))
     return [`--domain: ${JSON.stringify(values.domain)} is not a domain${isReplica ? ', nor a bare JID' : ''}`];
 
-  const secret = readSecret(values['secret-file'], env);
+  const secret = secretOf(settings.values, env);
   if (typeof secret !== 'string') return [secret.error];
-  if (values.store === '') return ['--store: a directory is needed'];
   if (values['accept-loss'] === true && values.store === undefined)
     return ['--accept-loss has no effect without --store'];
 
-  const config = isReplica ? readReplica(values, domain) : readService(values, domain, mode);
+  if (values.shards !== undefined) {
+    if (values.store === undefined) return ['--shards needs --store DIR, where the processes meet'];
+    // What goes by way of the service's own address does not reach the process that has the room.
+    if (isReplica || (mode !== 'plain' && mode !== 'fmuc')) return ['--shards is for --mode plain and --mode fmuc'];
+  }
+
+  const metrics = values.metrics === undefined ? undefined : metricsPlace(values.metrics);
+  if (metrics !== undefined && 'error' in metrics) return [`--metrics: ${metrics.error}`];
+  const config = isReplica ? readReplica(values, file, domain) : readService(values, file, domain, mode);
   if (Array.isArray(config)) return config;
   return {
-    host,
-    port,
+    ...place,
     domain,
     secret,
     config,
-    log: values.log === true,
+    settings,
+    log: logSettings(settings.values),
+    traceBodies: values['trace-bodies'] === true,
+    ...(metrics === undefined ? {} : { metrics }),
     acceptLoss: values['accept-loss'] === true,
     ...(values.store === undefined ? {} : { store: values.store }),
+    ...(values.shards === undefined ? {} : { seats: Number(values.shards) }),
   };
 }
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'];
-
-function readService(values: Values, domain: Jid, mode: Mode): NodeConfig | string[] {
+function readService(values: Given, file: SettingsFile | undefined, domain: Jid, mode: Mode): NodeConfig | string[] {
   for (const name of ['serves', 'keepalive'] as const)
     if (values[name] !== undefined) return [`--${name} is for a replica: --replica-of ROOM says of which room`];
   for (const name of sourceFlagNames)
     if (mode !== 'source' && values[name] !== undefined) return [`--${name} is for --mode source`];
   const flags = readSourceFlags(values, domain);
   if (typeof flags === 'string') return [flags];
-  const config = readRooms(values, domain, mode, flags);
+  const config = readRooms(file, domain, mode, flags);
   return Array.isArray(config) || values.unlocked !== true ? config : { ...config, lockNewRooms: false };
 }
 
-function readRooms(values: Values, domain: Jid, mode: Mode, flags: SourceFlags): ServiceConfig | string[] {
-  if (values.config === undefined)
+function readRooms(
+  file: SettingsFile | undefined,
+  domain: Jid,
+  mode: Mode,
+  flags: SourceFlags,
+): ServiceConfig | string[] {
+  if (file?.rooms === undefined)
     return mode === 'fmuc'
       ? ['--mode fmuc needs --config FILE: which rooms, and with whom']
       : defaultConfig(domain, mode, flags);
-  const text = readTextFile(values.config);
-  if (typeof text !== 'string') return [`--config: ${text.error}`];
-  const read = readComponentConfig(values.config, text, domain, mode, flags);
+  const read = readComponentConfig(file.path, file.rooms, domain, mode, flags);
   return read.ok ? read.config : [read.error];
 }
 
-function readReplica(values: Values, self: Jid): NodeConfig | string[] {
-  for (const name of ['mode', 'config', 'unlocked', ...sourceFlagNames] as const)
+function readReplica(values: Given, file: SettingsFile | undefined, self: Jid): NodeConfig | string[] {
+  for (const name of ['mode', 'unlocked', ...sourceFlagNames] as const)
     if (values[name] !== undefined) return [`--${name}: a replica has one room, which its primary configures`];
+  if (file?.rooms !== undefined) return ['--config: a replica has one room, which its primary configures'];
   const room = parseJid(values['replica-of'] ?? '');
   if (room === undefined || room !== bareOf(room) || partsOf(room).local === '')
     return [`--replica-of: ${JSON.stringify(values['replica-of'])} is not a room`];
@@ -181,13 +212,7 @@ function readReplica(values: Values, self: Jid): NodeConfig | string[] {
   return replicaConfig(self, room, serves, { interval, timeout });
 }
 
-function readSecret(file: string | undefined, env: NodeJS.ProcessEnv): string | { readonly error: string } {
-  if (file === undefined) {
-    const secret = env[secretVariable];
-    return secret ? secret : { error: `a secret is needed: --secret-file FILE, or the variable ${secretVariable}` };
-  }
-  const text = readTextFile(file);
-  if (typeof text !== 'string') return { error: `--secret-file: ${text.error}` };
-  const secret = text.replace(/\r?\n$/, '');
-  return secret === '' ? { error: `--secret-file: ${file} is empty` } : secret;
+/** @returns the secret, or why there is none */
+export function secretOf(values: Values, env: NodeJS.ProcessEnv): string | { readonly error: string } {
+  return readSecret(given(values)['secret-file'], env);
 }

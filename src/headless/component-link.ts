@@ -9,7 +9,8 @@ export interface ComponentLinkOptions {
   readonly domain: Jid;
   /** The server lets it speak in other names (Prosody: `validate_from_addresses = false`). */
   readonly trusted?: boolean;
-  readonly secret: string;
+  /** Asked for at each connection, where it may change. */
+  readonly secret: string | (() => string);
   /** The server behind, as records name it; the component protocol itself never says. Default: the component's domain. */
   readonly server?: Jid;
   readonly clock?: LinkHost;
@@ -21,9 +22,10 @@ export interface ComponentLinkOptions {
 
 const retryMaxMs = 30_000;
 const pongMs = 15_000;
-const restAboveBytes = 4 * 1024 * 1024;
+export const restAboveBytes = 4 * 1024 * 1024;
 
-const systemClock: LinkHost = {
+/** Its timers keep the process alive. */
+export const systemClock: LinkHost = {
   now: () => performance.now(),
   setTimer(afterMs, fn) {
     const timer = setTimeout(fn, afterMs);
@@ -42,7 +44,15 @@ export class ComponentLink extends ReconnectingLink {
       service: `${host}:${port}`,
       open: (events) =>
         new ComponentConnection(
-          { host, port, domain, trusted, secret, clock, log: (line) => options.log?.(line) },
+          {
+            host,
+            port,
+            domain,
+            trusted,
+            secret: typeof secret === 'string' ? secret : secret(),
+            clock,
+            log: (line) => options.log?.(line),
+          },
           events,
         ),
       retryMaxMs,

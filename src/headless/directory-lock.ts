@@ -49,6 +49,13 @@ export function lockDirectory(directory: string): () => void {
   };
 }
 
+/** Whether a process that lives has it. */
+export function isHeld(directory: string): boolean {
+  const path = resolve(directory);
+  const holder = read(`${path}/lock`);
+  return held.has(path) || (holder !== undefined && isAlive(holder));
+}
+
 interface Holder {
   readonly pid: number;
   readonly began: string | undefined;

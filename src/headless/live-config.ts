@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import type { LiveConfig, LiveCredentials, LiveLogin } from '../scenario/live-config-type.ts';
+import { withoutRealServers } from '../scenario/real-servers.ts';
 import { possibleReplicas } from '../scenario/replicas.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Budgets } from '../server/budget.ts';
 import type { AccountConfig, Grant, NetworkConfig } from '../server/config.ts';
 import type { ServerHost } from '../server/host.ts';
 import { Network } from '../server/network.ts';
+import type { Gateway } from '../server/real-server.ts';
 import type { FindNetwork } from '../server/stream.ts';
 import { Instances } from './instances.ts';
 import { websocketPath } from './websocket-host.ts';
@@ -18,6 +20,8 @@ export interface LiveOptions {
   readonly passwords?: Readonly<Record<string, string>>;
   /** What differs from the default budgets. */
   readonly budgets?: Partial<Budgets>;
+  /** To the real servers of the scenario. */
+  readonly gateway?: Gateway | undefined;
 }
 
 /** A scenario's network as it is hosted: servers, accounts, and the passwords of this run. */
@@ -94,10 +98,11 @@ export function hostScenario(
   startOver?: () => void,
 ): LiveNetwork {
   const { config, credentials } = networkOf(scenario, options);
-  const network = new Network(config, host, startOver);
+  const network = new Network(config, host, startOver, options.gateway);
+  const { servers } = withoutRealServers(scenario);
   let next = 0;
   const newGuest = () => {
-    const { domain = '' } = scenario.servers[next++ % scenario.servers.length] ?? {};
+    const { domain = '' } = servers[next++ % servers.length] ?? {};
     const address = bareJid(`guest-${randomBytes(6).toString('hex')}@${domain}`);
     const password = newPassword();
     network.addGuest(address, password);
@@ -111,9 +116,10 @@ export function hostScenario(
  * its characters, the administrators of its services, two guests a server, one operator and one observer.
  */
 export function networkOf(
-  scenario: Scenario,
+  whole: Scenario,
   options: LiveOptions = {},
 ): { readonly config: NetworkConfig; readonly credentials: LiveCredentials } {
+  const scenario = withoutRealServers(whole);
   const accounts = new Map<string, AccountConfig>();
   const userDomains = new Set<string>(scenario.servers.map(({ domain }) => bareJid(domain)));
   const add = (address: string, role: AccountConfig['role'], leased = false): LiveLogin => {
@@ -166,6 +172,9 @@ export function networkOf(
         ),
         open: options.open === true,
       })),
+      realServers: whole.servers.flatMap(({ domain, components }) =>
+        components === undefined ? [] : [{ domain, services: components }],
+      ),
       links: scenario.links ?? [],
       accounts: [...accounts.values()],
       grants,

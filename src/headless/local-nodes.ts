@@ -13,6 +13,7 @@ import type { ServerHost } from '../server/host.ts';
 import { LevelStore, nodeDirectory } from './level-store.ts';
 import type { LiveNetwork } from './live-config.ts';
 import { LocalLink } from './local-link.ts';
+import type { Watch, WatchedNode } from './watch.ts';
 
 const contactMs = 3000;
 
@@ -23,6 +24,8 @@ export interface LogOptions {
   readonly acceptLoss?: boolean;
   /** Something of a node's log was found broken: what, and what became of it. */
   damaged?(address: string, damage: string): void;
+  /** Sees what they do. */
+  readonly watch?: Watch | undefined;
 }
 
 /** The room nodes of a scenario, running in this process. */
@@ -65,18 +68,20 @@ export async function startLocalNodes(
     for (const node of live.scenario.nodes) {
       const store = log.directory === undefined ? undefined : nodeDirectory(log.directory, node.address);
       const damaged = (damage: string) => log.damaged?.(node.address, damage);
+      const watched = log.watch?.node(jid(node.address));
       const opened = await openStore(store, { acceptLoss: log.acceptLoss, damaged });
       const renewal: Renewal = {
         node: () => createMucNode(nodeConfigOf(live.scenario, node)),
         store: () => openStore(store, { damaged }),
         tell: damaged,
       };
-      const { driver, inContact } = driverOf(live, node, host, failed, opened, renewal, turn);
+      const { driver, inContact } = driverOf(live, node, host, failed, opened, renewal, turn, watched);
       drivers.push(driver);
       contacts.push(inContact);
       starts.push(() =>
         driver.start(({ damage }) => {
           if (damage !== undefined) damaged(damage);
+          if (watched !== undefined) watched.isOpen = true;
         }),
       );
     }
@@ -102,6 +107,7 @@ function driverOf(
   store: EventStore,
   renewal: Renewal,
   turn: () => Promise<void>,
+  watched: WatchedNode | undefined,
 ): { readonly driver: Driver; readonly inContact: Promise<void> } {
   const account = jid(node.address);
   const link = new LocalLink({
@@ -122,7 +128,8 @@ function driverOf(
     node: renewal.node(),
     store,
     renewal,
-    link,
+    link: watched?.watching(link) ?? link,
+    ...(watched === undefined ? {} : { meter: watched }),
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
     report: (batch) => {
       // Other nodes send the batch to their server as JSON; in the same process that would be wasted work.
@@ -134,5 +141,6 @@ function driverOf(
     },
     failed: (error) => failed(node.address, error),
   });
+  if (watched !== undefined) watched.driver = driver;
   return { driver, inContact };
 }

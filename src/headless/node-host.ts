@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, pbkdf2Sync, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { steadyClock } from '../host/steady-clock.ts';
 import type { ServerHost } from '../server/host.ts';
 
@@ -17,7 +17,8 @@ export function nodeServerHost(log?: (line: string) => void): ServerHost {
       const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, Math.ceil(at - now())))).unref();
       return () => clearTimeout(timer);
     },
-    randomId: () => randomBytes(16).toString('hex'),
+    // Node draws the random bytes of many at a time.
+    randomId: () => randomUUID().replaceAll('-', ''),
     random: () => Math.random(),
     crypto: nodeCrypto,
     ...(log === undefined ? {} : { log }),

@@ -3,6 +3,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { builtIn } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import type { Gateway } from '../server/real-server.ts';
+import { type GatewayPlace, openGateway } from './gateway.ts';
+import { type GatewayFlags, readGateway } from './gateway-arguments.ts';
 import { givenBudgets } from './given-budgets.ts';
 import { badInstance, instancesMax } from './instances.ts';
 import { hostScenarios, type Live } from './live-config.ts';
@@ -27,6 +30,8 @@ export interface NetsplitOptions {
   readonly frameAncestors?: readonly string[] | undefined;
   /** What the flags say of the limits of the embedded server. */
   readonly budgets?: GivenBudgets | undefined;
+  /** Real servers of which the services of the scenario are components: it is the only one then. */
+  readonly gateway?: GatewayFlags | undefined;
 }
 
 /** How a server of the page is reached, and what else is on it. */
@@ -43,12 +48,16 @@ interface Access {
   readonly names: readonly string[];
   readonly token: string | undefined;
   readonly publicUrl: URL | undefined;
+  /** A real server has one component of each name. */
+  readonly isOneNetwork: boolean;
 }
 
 export interface HostedPage {
   /** Sets the headers of every answer, and answers `/netsplit.json`; everything else is the next one's. */
   handle(request: IncomingMessage, response: ServerResponse, next: () => void): void;
   readonly live: Live;
+  /** Of real servers. */
+  readonly components: readonly GatewayPlace[];
 }
 
 /**
@@ -64,9 +73,12 @@ export function hostPage(
 ): HostedPage {
   const { token, budgets = {}, frameAncestors = [] } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
-  const access = { names, token, publicUrl };
+  const access = { names, token, publicUrl, isOneNetwork: options.gateway !== undefined };
   const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
-  const live = hostScenarios(chosenScenarios(options), host, { budgets: givenBudgets(budgets) });
+  const { scenarios, gateway, components } = withGateway(chosenScenarios(options), options.gateway, (line) =>
+    host.log?.(line),
+  );
+  const live = hostScenarios(scenarios, host, { budgets: givenBudgets(budgets), gateway });
   const { find, finder } = live;
   const detach = attachWebSocketHost(server, {
     ...{ host, find, finder, names, publicUrl },
@@ -86,6 +98,7 @@ export function hostPage(
       else next();
     },
     live,
+    components,
   };
 }
 
@@ -103,6 +116,23 @@ function chosenScenarios({ scenarioFile, scenario: given }: NetsplitOptions): re
   ];
 }
 
+/** @throws Error with what is wrong with the flags */
+function withGateway(
+  [scenario, ...more]: readonly Scenario[],
+  flags: GatewayFlags | undefined,
+  log: (line: string) => void,
+): {
+  readonly scenarios: readonly Scenario[];
+  readonly gateway?: Gateway;
+  readonly components: readonly GatewayPlace[];
+} {
+  if (scenario === undefined || flags === undefined)
+    return { scenarios: scenario ? [scenario, ...more] : [], components: [] };
+  const setup = readGateway(flags, scenario, process.env);
+  if ('error' in setup) throw new Error(setup.error);
+  return { scenarios: [setup.scenario], gateway: openGateway(setup.places, log), components: setup.places };
+}
+
 function domainsOf({ servers, nodes }: Scenario): string[] {
   return [...servers.map(({ domain }) => domain), ...nodes.map(({ address }) => address)];
 }
@@ -110,7 +140,7 @@ function domainsOf({ servers, nodes }: Scenario): string[] {
 /** Credentials: only for pages of this very server, never cached, and those of nodes and operator only for the operator. */
 function answerConfig(
   live: Live,
-  { names, token, publicUrl }: Access,
+  { names, token, publicUrl, isOneNetwork }: Access,
   request: IncomingMessage,
   response: ServerResponse,
 ) {
@@ -132,6 +162,10 @@ function answerConfig(
   const instance = query.get('room') ?? '';
   const wrong = badInstance(instance);
   if (wrong !== undefined) return answer(400, { error: `room: ${wrong}` });
+  if (isOneNetwork && instance !== '')
+    return answer(409, {
+      error: `no room ${instance}: on a real server there is one network, because each service is one component there`,
+    });
   const isOperator = token === undefined ? isPlainLoopback(request) : hasToken(request, token);
   const config = live.configFor(id, isOperator, query.has('look'), instance);
   if (config === undefined)

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { connect, createServer as createTcpServer } from 'node:net';
 import { build, createServer, preview } from 'vite';
-import { stopWith } from './arguments.mjs';
+import { defaultScenario, stopWith } from './arguments.mjs';
 import { root } from './install.mjs';
+import { announce, portTrouble, whyNotListen } from './listening.mjs';
 
 /** What the page is made of. A folder's own time changes when a file in it comes or goes. */
 const sources = ['src', 'index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.base.json'];
@@ -34,14 +34,17 @@ export async function buildPage(logLevel = 'info') {
  * @param {'start' | 'dev' | 'preview'} command
  * @param {import('./arguments.mjs').PageOptions} options
  */
-export async function servePage(command, { port, host, publicUrl, scenario, budgets, frameAncestors }) {
+export async function servePage(command, { port, host, publicUrl, scenario, budgets, frameAncestors, gateway }) {
   // vite.config.ts hands all on. Whoever has the address that is printed below may run the rooms and operate the network.
   const token = randomBytes(16).toString('hex');
   process.env['NETSPLIT_TOKEN'] = token;
   if (publicUrl !== undefined) process.env['NETSPLIT_PUBLIC_URL'] = publicUrl;
   if (frameAncestors !== undefined) process.env['NETSPLIT_FRAME_ANCESTORS'] = frameAncestors.join(' ');
   if (budgets !== undefined) process.env['NETSPLIT_BUDGETS'] = JSON.stringify(budgets);
-  if (scenario !== undefined) await chooseScenario(scenario);
+  // The real servers' components are the services of one scenario.
+  const named = scenario ?? (gateway === undefined ? undefined : defaultScenario);
+  const chosen = named === undefined ? undefined : await chooseScenario(named);
+  const components = gateway && chosen ? await chooseGateway(gateway, chosen) : [];
   const busy = port === 0 ? undefined : await whyNotListen(port, host ?? '127.0.0.1');
   if (busy !== undefined) stopWith(1, busy);
   if (command === 'start' && isStale()) {
@@ -69,19 +72,10 @@ export async function servePage(command, { port, host, publicUrl, scenario, budg
 
   delete process.env['NETSPLIT_TOKEN'];
   const address = server.httpServer?.address();
-  const at = `localhost:${address !== null && typeof address === 'object' ? address.port : port}`;
-  if (host !== undefined && !/^(localhost|127\.|::1$)/.test(host)) {
-    console.warn(
-      `Warning: listening on ${host}. Everyone who can reach this address may join, and nothing is encrypted. Browsers\n` +
-        'on other machines need HTTPS in front of it, since a worker has no cryptography without it.',
-    );
-  }
-  console.log(`
-  page       ${publicUrl === undefined ? `http://${at}` : new URL(publicUrl).origin}/#token=${token}
-  WebSocket  ws://${at}/xmpp-websocket   (for your own XMPP client, RFC 7395)
-
-  The page at this very address runs the rooms. Without the token it takes part as a guest.
-  Ctrl-C stops.`);
+  announce({
+    port: address !== null && typeof address === 'object' ? address.port : port,
+    ...{ host, publicUrl, token, components },
+  });
 
   let stopping = false;
   const stop = () => {
@@ -117,39 +111,27 @@ async function chooseScenario(nameOrFile) {
   const parsed = parseScenario(text);
   if (!parsed.ok) stopWith(2, formatErrors(nameOrFile, parsed.errors));
   process.env['NETSPLIT_SCENARIO_FILE'] = file;
-}
-
-/** @param {number} port @param {string} reason  of the system, such as EADDRINUSE or EACCES */
-function portTrouble(port, reason) {
-  if (/EADDRINUSE|already in use/i.test(reason))
-    return `Port ${port} is in use: choose another with "npm start -- --port ${port < 65535 ? port + 1 : 5173}", or stop what listens there.`;
-  if (/EACCES/.test(reason))
-    return `Port ${port} needs privileges: choose one above 1023 with "npm start -- --port ${port + 8000}".`;
-  return reason;
+  return parsed.scenario;
 }
 
 /**
- * @param {number} port
- * @param {string} host
- * @returns {Promise<string | undefined>} what stands against listening there
+ * Checks the flags, and whether the real servers take the components, before anything starts.
+ *
+ * @param {import('./gateway-arguments.ts').GatewayFlags} flags
+ * @param {import('../scenario/scenario.ts').Scenario} scenario
  */
-async function whyNotListen(port, host) {
-  const refused = await new Promise((resolve) => {
-    const probe = createTcpServer();
-    probe.once('error', (/** @type {NodeJS.ErrnoException} */ error) => resolve(error.code ?? error.message));
-    probe.listen(port, host, () => probe.close(() => resolve(undefined)));
-  });
-  if (typeof refused === 'string') return portTrouble(port, refused);
-  // A browser tries ::1 first for "localhost": whoever listens there would get our visitors.
-  const other = await new Promise((resolve) => {
-    const socket = connect({ port, host: '::1', timeout: 500 });
-    const done = (/** @type {boolean} */ taken) => {
-      socket.destroy();
-      resolve(taken);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-    socket.once('timeout', () => done(false));
-  });
-  return other ? portTrouble(port, 'EADDRINUSE') : undefined;
+async function chooseGateway(flags, scenario) {
+  const { tsImport } = await import('tsx/esm/api');
+  /** @type {typeof import('./gateway-arguments.ts')} */
+  const { readGateway } = await tsImport('./gateway-arguments.ts', import.meta.url);
+  /** @type {typeof import('./gateway.ts')} */
+  const { refusalOf } = await tsImport('./gateway.ts', import.meta.url);
+  const setup = readGateway(flags, scenario, process.env);
+  if ('error' in setup) stopWith(2, setup.error);
+  for (const place of setup.places) {
+    const why = await refusalOf(place);
+    if (why !== undefined) stopWith(1, `${place.host}:${place.port} does not take ${place.service}: ${why}`);
+  }
+  process.env['NETSPLIT_GATEWAY'] = JSON.stringify(flags);
+  return setup.places;
 }

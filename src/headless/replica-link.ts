@@ -39,6 +39,10 @@ export class ReplicaLink implements StanzaLink {
     this.#primary = new ComponentLink({ ...rest, domain: self, trusted: true });
   }
 
+  get backlog(): number {
+    return this.#users.backlog + this.#primary.backlog;
+  }
+
   async start(handlers: LinkHandlers): Promise<void> {
     this.#handlers = handlers;
     await Promise.all([this.#users, this.#primary].map((link) => link.start(this.#handlersOf(link))));

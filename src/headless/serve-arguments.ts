@@ -1,19 +1,23 @@
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { parseJid } from '../core/xmpp/jid.ts';
 import { builtIn, builtInScenario } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Budgets } from '../server/budget.ts';
-import { badArgument, badPublicUrl } from './arguments.mjs';
+import { badPublicUrl } from './arguments.mjs';
+import { called } from './called.mjs';
 import { givenBudgets } from './given-budgets.ts';
-import { rateHelp, rateOptions, rateUsage, readRates } from './rates.mjs';
+import { type LogSettings, logSettings } from './log.ts';
+import { type MetricsPlace, metricsPlace } from './metrics-place.ts';
+import { rateHelp, rateUsage, readRates } from './rates.mjs';
+import { serviceHelp } from './service-help.ts';
+import { readSettings, type Settings } from './settings-file.ts';
 import { readTextFile } from './text-file.ts';
 import { websocketPath } from './websocket-host.ts';
 
-export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
-                 [--public-url URL] [--store DIR [--accept-loss]]
-                 ${rateUsage} [--log]
+export const serveHelp = `${called('serve')} [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
+                 [--public-url URL] [--store DIR [--accept-loss]] [--config FILE] [--metrics PORT]
+                 ${rateUsage}
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
@@ -27,7 +31,8 @@ WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath
   --store DIR           keep the rooms' logs in DIR, one directory per node; without it, a restart begins with empty rooms
   --accept-loss         start even if a log in DIR is damaged and bans, affiliations or configuration may be lost
 ${rateHelp}
-  --log                 print what the server refused to standard error
+  --config FILE         all that flags say, as JSON: {"port": 5280, "store": "/var/lib/netsplit"}
+${serviceHelp}
   --help                print this text`;
 
 export interface ServeOptions {
@@ -39,68 +44,60 @@ export interface ServeOptions {
   readonly acceptLoss: boolean;
   readonly publicUrl?: URL;
   readonly budgets: Partial<Budgets>;
-  readonly log: boolean;
+  readonly log: LogSettings;
+  readonly metrics?: MetricsPlace;
+  readonly traceBodies: boolean;
+  readonly settings: Settings;
 }
 
-/** @returns the options, 'help', or one line that says what is wrong */
+/** As they are now: the file is read again by each call. */
+export function readServeSettings(args: readonly string[]): Settings | { readonly error: string } {
+  return readSettings('serve', args);
+}
+
+/** @returns the options, 'help', or what is wrong */
 export function readServeArguments(args: readonly string[]): ServeOptions | 'help' | { readonly error: string } {
-  let values: { [K in keyof typeof rateOptions]?: string } & {
-    scenario?: string;
-    port?: string;
-    auth?: string;
-    accounts?: string;
-    store?: string;
-    'accept-loss'?: boolean;
-    'public-url'?: string;
-    log?: boolean;
-    help?: boolean;
-  };
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        scenario: { type: 'string' },
-        port: { type: 'string' },
-        auth: { type: 'string' },
-        accounts: { type: 'string' },
-        store: { type: 'string' },
-        'accept-loss': { type: 'boolean' },
-        'public-url': { type: 'string' },
-        ...rateOptions,
-        log: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }));
-  } catch (error) {
-    return { error: badArgument(error) };
-  }
-  if (values.help === true) return 'help';
-  const port = Number(values.port ?? '5280');
-  if (!/^\d{1,5}$/.test(values.port ?? '5280') || port > 65535)
-    return { error: `--port: ${JSON.stringify(values.port)} is not a port (0 to 65535)` };
-  const auth = values.auth ?? 'accounts';
-  if (auth !== 'open' && auth !== 'accounts')
-    return { error: `--auth: ${JSON.stringify(auth)} is neither open nor accounts` };
+  const settings = readServeSettings(args);
+  if ('error' in settings) return settings;
+  if (settings.values['help'] === true) return 'help';
+  const options = optionsOf(settings);
+  return 'error' in options ? { error: settings.told(options.error) } : options;
+}
+
+type Given = Readonly<
+  Partial<
+    Record<'scenario' | 'port' | 'auth' | 'accounts' | 'store' | 'public-url' | 'metrics', string> &
+      Record<'accept-loss' | 'trace-bodies', boolean>
+  >
+>;
+
+function optionsOf(settings: Settings): ServeOptions | { readonly error: string } {
+  // By the schema they have these types.
+  const values = settings.values as Given;
+  const { auth = 'accounts' } = values;
   if (auth === 'open' && values.accounts !== undefined) return { error: '--accounts has no effect with --auth open' };
-  if (values.store === '') return { error: '--store: a directory is needed' };
   if (values['accept-loss'] === true && values.store === undefined)
     return { error: '--accept-loss has no effect without --store' };
+  const metrics = values.metrics === undefined ? undefined : metricsPlace(values.metrics);
+  if (metrics !== undefined && 'error' in metrics) return { error: `--metrics: ${metrics.error}` };
   const publicUrl = values['public-url'];
   const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
   if (wrong !== undefined) return { error: wrong };
-  const rates = readRates(values);
-  if ('error' in rates) return rates;
+  const rates = readRates(settings.values);
   const scenario = readScenario(values.scenario ?? 'plain');
   if ('error' in scenario) return scenario;
   const passwords = values.accounts === undefined ? undefined : readAccounts(values.accounts, scenario);
   if (passwords !== undefined && 'error' in passwords) return { error: String(passwords['error']) };
   return {
     scenario,
-    port,
+    port: Number(values.port ?? 5280),
+    settings,
+    traceBodies: values['trace-bodies'] === true,
+    ...(metrics === undefined ? {} : { metrics }),
     open: auth === 'open',
-    budgets: givenBudgets(rates.budgets),
+    budgets: givenBudgets(rates),
     ...(publicUrl === undefined ? {} : { publicUrl: new URL(publicUrl) }),
-    log: values.log === true,
+    log: logSettings(settings.values),
     acceptLoss: values['accept-loss'] === true,
     ...(values.store === undefined ? {} : { store: values.store }),
     ...(passwords ? { passwords: passwords.accounts } : {}),

@@ -1,9 +1,10 @@
 // What every npm script runs. Plain JavaScript with nothing but Node's own modules at the top, so that one command on a
 // fresh clone is enough: it installs what is missing, then goes on with modules that need the libraries.
 import { fileURLToPath } from 'node:url';
-import { parsePageArguments, startHelp, stopWith } from './arguments.mjs';
+import { pageOptions, startHelp, stopWith } from './arguments.mjs';
 import { ensureInstalled, nodeTooOld } from './install.mjs';
 import { endWithParent } from './orphan.mjs';
+import { readFlags } from './settings.mjs';
 
 const [command = '', ...args] = process.argv.slice(2);
 
@@ -15,6 +16,17 @@ async function prepare(file) {
   process.argv = [process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...args];
 }
 
+/** What the flags of the page and the file of --config say together. */
+async function optionsOfFile() {
+  const { tsImport } = await import('tsx/esm/api');
+  /** @type {typeof import('./settings-file.ts')} */
+  const { readSettings } = await tsImport('./settings-file.ts', import.meta.url);
+  const settings = readSettings('start', args);
+  if ('error' in settings) stopWith(2, settings.error);
+  const options = pageOptions(settings.values, process.env);
+  return 'error' in options ? stopWith(2, settings.told(options.error)) : options;
+}
+
 const old = nodeTooOld(process.versions.node);
 if (old !== undefined) stopWith(1, old);
 endWithParent();
@@ -23,15 +35,19 @@ switch (command) {
   case 'start':
   case 'dev':
   case 'preview': {
-    const parsed = parsePageArguments(args, process.env);
-    if (!parsed.ok) stopWith(2, parsed.error);
-    if (parsed.help) {
+    const flags = readFlags('start', args);
+    if ('error' in flags) stopWith(2, flags.error);
+    if (flags.values['help'] === true) {
       console.log(startHelp(command));
       break;
     }
+    // A mistake of a flag is told before anything is installed.
+    const byFlags = pageOptions(flags.values, process.env);
+    if ('error' in byFlags) stopWith(2, byFlags.error);
     ensureInstalled();
+    const options = flags.values['config'] === undefined ? byFlags : await optionsOfFile();
     const { servePage } = await import('./page-server.mjs');
-    await servePage(command, parsed.options);
+    await servePage(command, options);
     break;
   }
   case 'build': {
@@ -53,6 +69,8 @@ switch (command) {
     if (isStale()) await buildPage('warn');
     const { buildTesting } = await import('./testing-package.mjs');
     await buildTesting();
+    const { buildNode } = await import('./node-package.mjs');
+    await buildNode();
     break;
   }
   case 'serve': {
@@ -70,6 +88,16 @@ switch (command) {
     await import('./sim.ts');
     break;
   }
+  case 'conformance': {
+    await prepare('./conformance.ts');
+    await import('./conformance.ts');
+    break;
+  }
+  case 'cost': {
+    await prepare('./cost.ts');
+    await import('./cost.ts');
+    break;
+  }
   case 'install':
     // Before a command of our own that needs the libraries, such as the tests.
     ensureInstalled();
@@ -77,6 +105,6 @@ switch (command) {
   default:
     stopWith(
       2,
-      `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, build, preview, install, package`,
+      `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, conformance, cost, build, preview, install, package`,
     );
 }

@@ -11,8 +11,9 @@ import { type Calm, calms, dispensable } from '../sim/reduction.ts';
 import type { RunOptions } from '../sim/simulator.ts';
 import { varietyMax } from '../sim/source-shadow-variety.ts';
 import { badArgument } from './arguments.mjs';
+import { called } from './called.mjs';
 
-export const simHelp = `npm run sim -- [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]
+export const simHelp = `${called('sim')} [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]
 
 The simulator: each seed makes a network with people, faults, and hostile clients and nodes; then everything heals, and the
 invariants are checked. Prints how often each checker had something to look at, each violation with what led to it and the

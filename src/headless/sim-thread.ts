@@ -3,10 +3,11 @@ import { shrink } from '../sim/shrink.ts';
 import { type RunOptions, run } from '../sim/simulator.ts';
 import { replayCommand, story } from '../sim/story.ts';
 import type { Violation } from '../sim/trace.ts';
+import { digestOf } from './trace-digest.ts';
 
 /** What a thread is asked for. */
 export type Job =
-  | { readonly kind: 'run'; readonly seed: number; readonly options: RunOptions }
+  | { readonly kind: 'run'; readonly seed: number; readonly options: RunOptions; readonly digest?: true }
   /** `as it is`: the run is told of and not shrunk. */
   | {
       readonly kind: 'tell';
@@ -21,6 +22,8 @@ export interface Outcome {
   readonly violations: readonly Violation[];
   readonly exercised: Readonly<Record<string, number>>;
   readonly events: number;
+  /** Of its trace, if it was asked for. */
+  readonly digest?: string;
 }
 
 /** A violation in words, and how to see it again. */
@@ -35,8 +38,8 @@ export type Answer = Outcome | Told;
 function answer(job: Job): Answer {
   const { seed, options } = job;
   if (job.kind === 'run') {
-    const { violations, exercised, events } = run(seed, options);
-    return { violations, exercised, events };
+    const { violations, exercised, events, trace } = run(seed, options);
+    return { violations, exercised, events, ...(job.digest ? { digest: digestOf(trace) } : {}) };
   }
   const left = job.asItIs ? undefined : shrink(seed, options, job.invariant);
   const { options: shown, result } = left ?? { options, result: run(seed, options) };

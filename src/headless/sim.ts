@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
 import { ndjson } from '../sim/ndjson.ts';
 import type { Mode } from '../sim/plan.ts';
 import { run } from '../sim/simulator.ts';
+import { called, isInstalled } from './called.mjs';
 import { readSimArguments, type SimArguments, simHelp } from './sim-arguments.ts';
-import { bundleThread } from './sim-bundle.ts';
-import { huntPlantedBugs } from './sim-hunt.ts';
 import { SimPool } from './sim-pool.ts';
 import type { Job, Outcome, Told } from './sim-thread.ts';
 
@@ -18,12 +18,18 @@ const event = 'a record of the trace, such as one hop of a stanza, one append or
 /** Some invariants show whole stanzas. */
 const widthMax = 400;
 
+/** In the package it is there already. */
+async function codeOfThread(): Promise<URL> {
+  if (!isInstalled) return (await import('./sim-bundle.ts')).bundleThread();
+  return pathToFileURL(`${import.meta.dirname}/sim-thread.js`);
+}
+
 async function check({ from, to, modes, options, threads }: SimArguments): Promise<void> {
   const started = performance.now();
   const jobs: Run[] = [];
   for (let seed = from; seed <= to; seed++)
     for (const mode of modes) jobs.push({ kind: 'run', seed, options: { ...options, mode } });
-  const pool = new SimPool(await bundleThread(), Math.min(threads, jobs.length));
+  const pool = new SimPool(await codeOfThread(), Math.min(threads, jobs.length));
   let stopped = false;
   const stop = () => {
     stopped = true;
@@ -54,7 +60,7 @@ async function check({ from, to, modes, options, threads }: SimArguments): Promi
   const rest = broken.filter((job) => told[chosen.indexOf(job)] === undefined);
   if (rest.length > 0) console.log(`${chosen.length > 0 ? 'More of the same' : 'Violations'}:`);
   for (const { invariant, seed, options } of rest)
-    console.log(`  ${invariant}: npm run sim -- --seed ${seed} --mode ${options.mode} --events ${options.events}`);
+    console.log(`  ${invariant}: ${called('sim')} --seed ${seed} --mode ${options.mode} --events ${options.events}`);
   if (rest.length > 0) console.log('');
 
   const done = outcomes.filter((one) => one !== undefined);
@@ -77,10 +83,13 @@ function printTrace({ from: seed, modes, options }: SimArguments): void {
 }
 
 async function plant(given: SimArguments): Promise<void> {
+  const hunter = isInstalled ? undefined : await import('./sim-hunt.ts');
+  if (hunter === undefined)
+    throw new Error('--planted-bugs changes the sources, which only a clone of the project has');
   const stopping = new AbortController();
   process.once('SIGINT', () => stopping.abort());
   process.once('SIGTERM', () => stopping.abort());
-  const { caught, planted } = await huntPlantedBugs(given, (line) => console.log(line), stopping.signal);
+  const { caught, planted } = await hunter.huntPlantedBugs(given, (line) => console.log(line), stopping.signal);
   if (stopping.signal.aborted) console.log('stopped');
   console.log(`caught ${caught} of ${planted}`);
   process.exitCode = stopping.signal.aborted ? 130 : caught < planted ? 1 : 0;
@@ -102,7 +111,7 @@ function printTold({ seed, options, invariant }: Tell, { what, lines, command }:
   console.log(`${invariant} does not hold: seed ${seed}, mode ${options.mode}`);
   for (const line of [what, ...lines])
     console.log(`  ${line.length > widthMax ? `${line.slice(0, widthMax)} …` : line}`);
-  console.log(`  ${command}\n`);
+  console.log(`  ${command.replace('npm run sim --', called('sim'))}\n`);
 }
 
 /** How often each checker had something to look at: one that never has proves nothing. */

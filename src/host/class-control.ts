@@ -1,4 +1,4 @@
-import type { ClassState, ClassStudent } from '../core/xep/classroom.ts';
+import type { ClassSeat, ClassSpeech, ClassState, ClassStudent } from '../core/xep/classroom.ts';
 import type { Result } from './control.ts';
 
 /** How a page is connected to its class. */
@@ -15,6 +15,10 @@ export interface ClassListener {
   phase(phase: ClassPhase): void;
   /** For a student: what the lecturer’s page shows. */
   state(state: ClassState): void;
+  /** For a student: whom they can play in the live room. */
+  seats(seats: readonly ClassSeat[]): void;
+  /** For the lecturer: what a student says as the person whom they play. */
+  said(speech: ClassSpeech): void;
   /** For the lecturer: who came, answered or went. @param all  these are all who follow */
   students(students: readonly ClassStudent[], all: boolean): void;
 }
@@ -34,6 +38,12 @@ export interface ClassWorkerApi {
   follow(login: ClassLogin, code: string, nick: string, listener: ClassListener): Promise<Result>;
   show(state: ClassState): Promise<Result>;
   answer(question: string, value: string): Promise<Result>;
+  /** A student plays this person of the live room, by full JID; undefined: nobody any more. */
+  play(who: string | undefined): Promise<Result>;
+  /** A student says something as the person whom they play. @param to  a nick; undefined: to the room */
+  say(text: string, to?: string): Promise<Result>;
+  /** The lecturer takes a person back. */
+  release(who: string): Promise<Result>;
   /** A lecturer’s class ends; a student leaves. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { MucNode } from '../core/node/node.ts';
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import type { Sign } from '../core/turn/spec.ts';
 import type { Instant } from '../core/xmpp/time.ts';
 import type { EventStore } from './event-store.ts';
 import type { Renewal } from './renewal.ts';
@@ -26,10 +27,20 @@ export interface DriverOptions {
   failed?(error: unknown): void;
   /** For the progress list; "ready" and what was restored come from `start`. */
   readonly progress?: LinkHandlers['progress'];
+  readonly meter?: DriverMeter | undefined;
   /** How the node goes on when its store fails it; absent: it does not. */
   readonly renewal?: Renewal;
   /** A snapshot is saved after this many events at the earliest; a longer one less often (see #snapshotIfDue). */
   readonly snapshotEvery?: number;
+}
+
+/** What a driver tells of its work to whoever counts it. */
+export interface DriverMeter {
+  /** The log has kept what an input changed, after so many milliseconds; `searched` is the same of an archive. */
+  appended(ms: number): void;
+  searched(ms: number): void;
+  /** A node and its peer are split or out of step, or come together again. */
+  noted(sign: Sign): void;
 }
 
 /** What a node came back with. */

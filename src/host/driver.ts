@@ -1,3 +1,4 @@
+import type { Holdings } from '../core/node/holdings.ts';
 import type { Command, Input } from '../core/node/input.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
@@ -110,10 +111,30 @@ export class Driver {
     }
   }
 
+  /** What the node is now. */
+  status(): NodeStatus {
+    return this.#node.status();
+  }
+
+  /** Inputs that wait. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Why the node does nothing for the moment; undefined: it works. */
+  get resting(): string | undefined {
+    return this.#resting;
+  }
+
   /** Gives the node a command and waits until what it does is durable and handed to the link. */
   async command(command: Command): Promise<void> {
     this.#take({ input: { kind: 'command', command } });
     await this.#running;
+  }
+
+  /** What the node tells the other processes of its service. */
+  holdings(): Holdings {
+    return this.#node.holdings();
   }
 
   /** Ends the node: nothing is handled or sent any more, the log is closed. */
@@ -208,9 +229,11 @@ export class Driver {
 
   /** @returns why the events could not be kept, if the node may rest until they can */
   async #keep(events: readonly RoomEvent[], archived: readonly ArchiveChange[]): Promise<string | undefined> {
-    const { renewal } = this.#options;
+    const { renewal, host, meter } = this.#options;
     try {
+      const began = host.now();
       await this.#store.append(events, archived);
+      meter?.appended(host.now() - began);
       if (this.#restMs > restMs) renewal?.tell('there is room again', false);
       this.#restMs = restMs;
       return undefined;
@@ -308,6 +331,7 @@ export class Driver {
           break;
         case 'trace':
           step.note(effect);
+          if (effect.sign !== undefined) this.#options.meter?.noted(effect.sign);
           break;
         case 'search':
           this.#search(effect);
@@ -325,8 +349,11 @@ export class Driver {
 
   /** What is found is an input of its own: the rooms go on meanwhile. */
   #search({ search, asked }: Extract<NodeEffect, { kind: 'search' }>): void {
+    const { host, meter } = this.#options;
+    const began = host.now();
     const answer = (found: Found) => {
       this.#searches--;
+      meter?.searched(host.now() - began);
       this.#take({ input: { kind: 'found', search, asked, found } });
     };
     if (++this.#searches > searchesMax) return answer('failed');

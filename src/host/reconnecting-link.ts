@@ -130,6 +130,11 @@ export class ReconnectingLink implements StanzaLink {
     return this.#outbox.length;
   }
 
+  /** What was sent and has not left yet. */
+  get unsentBytes(): number {
+    return this.#attempt?.connection?.unsentBytes ?? 0;
+  }
+
   start(handlers: LinkHandlers): Promise<void> {
     this.#handlers = handlers;
     return new Promise((resolve, reject) => {
@@ -272,7 +277,7 @@ export class ReconnectingLink implements StanzaLink {
     if (this.#stopped) return;
     if (this.#isFinal(error, wasUp)) {
       this.#stopped = true;
-      this.#handlers?.progress?.('failed', error.message);
+      this.#handlers?.progress?.('failed', error.message, error.message);
       this.#starting?.failed(error);
       this.#starting = undefined;
       return;
@@ -280,7 +285,8 @@ export class ReconnectingLink implements StanzaLink {
     const ceilingMs = Math.min(this.#options.retryMaxMs, retryMinMs * 2 ** this.#failures++);
     const jitter = 0.5 + this.#host.random() / 2;
     const delayMs = Math.round(ceilingMs * jitter);
-    this.#handlers?.progress?.('reconnecting', `${error.message}; again in ${(delayMs / 1000).toFixed(1)} s`);
+    const when = `again in ${(delayMs / 1000).toFixed(1)} s`;
+    this.#handlers?.progress?.('reconnecting', `${error.message}; ${when}`, error.message);
     this.#cancelRetry = this.#host.setTimer(delayMs, () => this.#connect());
   }
 

@@ -7,8 +7,16 @@ export interface LinkHandlers {
   /** A new session is up: nothing of an old one is in flight. */
   up(peer: Jid, stream: string): void;
   down(peer: Jid): void;
-  /** For the progress display: "connecting", "logged in", … */
-  progress?(phase: 'connecting' | 'logged-in' | 'bound' | 'reconnecting' | 'failed', detail: string): void;
+  /**
+   * For the progress display: "connecting", "logged in", …
+   *
+   * @param why  of `reconnecting` and `failed`: the reason alone
+   */
+  progress?(
+    phase: 'connecting' | 'logged-in' | 'bound' | 'reconnecting' | 'failed',
+    detail: string,
+    why?: string,
+  ): void;
 }
 
 /** Number of a stanza on its stream, counted from 1 in each direction. */
@@ -60,4 +68,6 @@ export interface StanzaLink {
   /** Where much waits to be written: resolves when that has shrunk, or the link is down. The node rests meanwhile. */
   drained?(): Promise<void> | undefined;
   stop(): Promise<void>;
+  /** Stanzas that wait for the link. */
+  readonly backlog?: number;
 }

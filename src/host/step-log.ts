@@ -91,7 +91,8 @@ export class StepLog {
     const first = step.record.rx === undefined && step.tx.length === 0;
     if (!step.emitted && (stream === step.record.stream || first)) {
       step.record.stream = stream;
-      step.tx.push({ n, spec });
+      // One that was written for many addressees at once (XEP-0033).
+      if (step.tx.at(-1)?.n !== n) step.tx.push({ n, spec });
       if (step.ended && step.unwritten === 0) this.#give(step);
       return;
     }

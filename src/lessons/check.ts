@@ -122,6 +122,7 @@ function textsOf({ steps, exercises }: Lesson): readonly (readonly [Location, st
 function checkText(at: Location, text: string, wrong: Wrong, ground: LessonGround): void {
   for (const { kind, to } of referencesIn(text)) {
     if (kind === 'term' && !isTerm(to)) wrong(at, `the glossary has no term ${JSON.stringify(to)}`);
+    if (kind === 'view' && to !== 'costs') wrong(at, `there is no view ${to}: costs`);
     if (kind === 'xep' && !ground.knowsSection(to)) wrong(at, `there is no section ${to}`);
   }
 }

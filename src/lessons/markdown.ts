@@ -1,14 +1,14 @@
 /** Part of a line of text. */
 export type Inline =
   | { readonly kind: 'text' | 'strong' | 'emphasis' | 'code'; readonly text: string }
-  | { readonly kind: 'term' | 'xep'; readonly text: string; readonly to: string };
+  | { readonly kind: 'term' | 'xep' | 'view'; readonly text: string; readonly to: string };
 
 export type Block =
   | { readonly kind: 'paragraph'; readonly inlines: readonly Inline[] }
   | { readonly kind: 'list'; readonly items: readonly (readonly Inline[])[] };
 
-/** `**strong**`, `*emphasis*`, `` `code` ``, `[text](term:id)`, `[text](xep:0282#4.9)`: each within one line, none in another. */
-const marks = /\*\*([^*\n]+)\*\*|\*([^*\n]+)\*|`([^`\n]+)`|\[([^\]\n]+)\]\((term|xep):([^)\s]+)\)/g;
+/** `**strong**`, `*emphasis*`, `` `code` ``, `[text](term:id)`, `[text](xep:0282#4.9)`, `[text](view:costs)`: each within one line, none in another. */
+const marks = /\*\*([^*\n]+)\*\*|\*([^*\n]+)\*|`([^`\n]+)`|\[([^\]\n]+)\]\((term|xep|view):([^)\s]+)\)/g;
 
 /** The blocks of a text: paragraphs, and lists whose items begin with `- `. Whatever is not of this small kind is text. */
 export function parseMarkdown(text: string): readonly Block[] {
@@ -24,11 +24,11 @@ export function parseMarkdown(text: string): readonly Block[] {
     });
 }
 
-/** Where a text leads to: terms and sections. */
-export function referencesIn(text: string): readonly Extract<Inline, { kind: 'term' | 'xep' }>[] {
+/** Where a text leads to: terms, sections and views. */
+export function referencesIn(text: string): readonly Extract<Inline, { readonly to: string }>[] {
   return parseMarkdown(text)
     .flatMap((block) => (block.kind === 'list' ? block.items.flat() : block.inlines))
-    .flatMap((one) => (one.kind === 'term' || one.kind === 'xep' ? [one] : []));
+    .flatMap((one) => ('to' in one ? [one] : []));
 }
 
 export function inlinesOf(text: string): readonly Inline[] {
@@ -44,7 +44,7 @@ export function inlinesOf(text: string): readonly Inline[] {
     if (strong !== undefined) found.push({ kind: 'strong', text: strong });
     else if (emphasis !== undefined) found.push({ kind: 'emphasis', text: emphasis });
     else if (code !== undefined) found.push({ kind: 'code', text: code });
-    else found.push({ kind: kind === 'term' ? 'term' : 'xep', text: words, to });
+    else found.push({ kind: kind === 'term' || kind === 'view' ? kind : 'xep', text: words, to });
   }
   plain(text.length);
   return found;

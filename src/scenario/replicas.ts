@@ -1,4 +1,5 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import { isReal } from './real-servers.ts';
 import type { Scenario, ScenarioNode, ScenarioRoom } from './scenario.ts';
 
 export type ScenarioReplica = Extract<ScenarioNode, { kind: 'replica' }>;
@@ -17,7 +18,9 @@ export function possibleReplicas(scenario: Scenario): readonly ScenarioReplica[]
     if (service.kind !== 'service') continue;
     for (const room of service.rooms) {
       if (room.distribution?.kind !== 'primary') continue;
-      for (const { domain } of scenario.servers) {
+      for (const server of scenario.servers) {
+        const { domain } = server;
+        if (isReal(server)) continue;
         if (domain === service.server || found.some((one) => one.replicaOf === room.jid && one.server === domain))
           continue;
         if (room.distribution.replicas.some(({ serves }) => serves.includes(domain))) continue;

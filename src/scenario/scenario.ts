@@ -25,6 +25,11 @@ export interface ScenarioServer {
   readonly domain: string;
   /** Where the page draws it: 0..1 in both directions, left to right and top to bottom. */
   readonly at: readonly [number, number];
+  /**
+   * A real server, not one of the network's own: the services that are its components. No file has it; `npm start --server` adds
+   * such servers (real-servers.ts).
+   */
+  readonly components?: readonly string[];
 }
 
 export interface ScenarioLink {

@@ -18,7 +18,7 @@ export function answerClass(server: AnsweringServer, envelope: Envelope, payload
 }
 
 function perform(classes: Classes, session: Session, request: XmlElement): Answer {
-  const { code = '', key = '', nick = '', question = '' } = request.attrs;
+  const { code = '', key = '', nick = '', question = '', who = '', secret = '' } = request.attrs;
   switch (request.name) {
     case 'open':
       return classes.open(session, code, key);
@@ -30,9 +30,17 @@ function perform(classes: Classes, session: Session, request: XmlElement): Answe
     case 'close':
       return classes.close(session);
     case 'follow':
-      return classes.follow(session, code, readClassNick(nick));
+      return classes.follow(session, code, readClassNick(nick), /^[!-~]{16,100}$/.test(secret) ? secret : '');
     case 'answer':
       return classes.answer(session, question, textOf(request));
+    case 'take':
+      return classes.take(session, who);
+    case 'give':
+      return classes.give(session);
+    case 'release':
+      return classes.release(session, who);
+    case 'say':
+      return classes.say(session, request);
     case 'leave':
       return classes.leave(session);
     default:

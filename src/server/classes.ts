@@ -2,7 +2,10 @@ import {
   type ClassState,
   type ClassStudent,
   readAnswer,
+  readSpeech,
   writeClassState,
+  writeSeats,
+  writeSpeech,
   writeStudents,
 } from '../core/xep/classroom.ts';
 import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
@@ -10,12 +13,15 @@ import { NS } from '../core/xmpp/namespaces.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 import { el, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import { Seats } from './seats.ts';
 import type { Session } from './session.ts';
 
 /** What is told to all at once is told so often, in milliseconds. */
 const everyMs = 200;
 /** A lecturer whose connection is lost, or whose page is reloaded, finds the class as it was for so long. */
 const graceMs = 20_000;
+/** A student takes a seat so often at most, in milliseconds: everybody is told of it. */
+const takeMs = 1_000;
 /** Nothing new is told to a page that has so much to read already, in bytes: only the last counts. */
 const unreadMax = 128 * 1024;
 export const classesMax = 10;
@@ -28,8 +34,15 @@ interface Student {
   readonly n: number;
   readonly nick: string;
   answer: string | undefined;
-  /** The state has changed since they were told. */
+  /** What shows that a new session is theirs, too; empty: nothing does. */
+  readonly secret: string;
+  /** The state has changed since they were told; or whom they can play. */
   isBehind: boolean;
+  seatsAreBehind: boolean;
+  /** They were told of people whom they can play. */
+  knowsSeats: boolean;
+  /** When they played somebody last. */
+  tookAt: Instant;
   /** The lecturer was told of them. */
   isKnown: boolean;
 }
@@ -41,6 +54,7 @@ interface Class {
   lecturer: Session | undefined;
   ending: Cancel | undefined;
   state: ClassState;
+  readonly seats: Seats;
   readonly students: Map<Session, Student>;
   /** Whom the lecturer has to be told of, by number. */
   readonly news: Map<number, ClassStudent>;
@@ -86,7 +100,7 @@ export class Classes {
     one.news.clear();
     for (const student of one.students.values()) student.isKnown = true;
     this.#taught.set(session, one);
-    return [writeStudents([...one.students.values()].map(asTold))];
+    return [writeStudents([...one.students].map((entry) => asTold(one, ...entry)))];
   }
 
   /** The lecturer's page shows something else. */
@@ -94,7 +108,9 @@ export class Classes {
     const one = this.#taught.get(session);
     if (one === undefined) return forbidden('only the lecturer leads the class');
     const isOther = state.question?.id !== one.state.question?.id;
-    one.state = state;
+    const { seats = [], ...shown } = state;
+    one.state = shown;
+    if (one.seats.offer(seats)) this.#seatsChanged(one);
     for (const student of one.students.values()) {
       student.isBehind = true;
       if (isOther) student.answer = undefined;
@@ -112,17 +128,28 @@ export class Classes {
   }
 
   /** @returns what the class shows now */
-  follow(session: Session, code: string, nick: string): Answer {
+  follow(session: Session, code: string, nick: string, secret: string): Answer {
     const one = this.#byCode.get(code);
     if (one === undefined) return stanzaError('cancel', 'item-not-found', 'there is no class with this code');
     if (this.#taught.has(session)) return stanzaError('cancel', 'not-allowed', 'the lecturer leads the class');
     if (one.students.size >= studentsMax && !one.students.has(session))
       return stanzaError('wait', 'resource-constraint', `${studentsMax} follow this class already`);
     this.leave(session);
-    const student = { n: one.nextStudent++, nick, answer: undefined, isBehind: false, isKnown: false };
+    const student: Student = {
+      n: one.nextStudent++,
+      nick,
+      secret,
+      answer: undefined,
+      isBehind: false,
+      seatsAreBehind: true,
+      knowsSeats: false,
+      tookAt: instant(0),
+      isKnown: false,
+    };
     one.students.set(session, student);
     this.#followed.set(session, one);
-    this.#note(one, student);
+    one.seats.came(session, secret);
+    this.#note(one, session, student);
     return [writeClassState(one.state)];
   }
 
@@ -136,7 +163,47 @@ export class Classes {
     const answer = readAnswer(asked, text);
     if (answer === undefined) return stanzaError('modify', 'bad-request', 'this is no answer to the question');
     student.answer = answer;
-    this.#note(one, student);
+    this.#note(one, session, student);
+    return [];
+  }
+
+  /** A student plays a person of the live room from now on. */
+  take(session: Session, who: string): Answer {
+    const one = this.#followed.get(session);
+    const student = one?.students.get(session);
+    if (one === undefined || student === undefined) return forbidden('only who follows a class plays somebody');
+    const now = this.#host.now();
+    if (now < student.tookAt + takeMs) return stanzaError('wait', 'resource-constraint', 'not so fast');
+    student.tookAt = now;
+    return one.seats.take(session, who, student.secret) ?? [];
+  }
+
+  /** A student plays nobody any more. */
+  give(session: Session): Answer {
+    this.#followed.get(session)?.seats.give(session);
+    return [];
+  }
+
+  /** The lecturer takes a person back. */
+  release(session: Session, who: string): Answer {
+    const one = this.#taught.get(session);
+    if (one === undefined) return forbidden('only the lecturer takes a person back');
+    one.seats.release(who);
+    return [];
+  }
+
+  /** What a student says as the person whom they play: the lecturer’s page, which has the person, says it. */
+  say(session: Session, said: XmlElement): Answer {
+    const one = this.#followed.get(session);
+    const who = one?.seats.of(session);
+    if (one === undefined || who === undefined) return forbidden('you play nobody');
+    const speech = readSpeech(said);
+    if (speech === undefined) return stanzaError('modify', 'bad-request', 'this is empty, or too long');
+    const { lecturer } = one;
+    if (lecturer === undefined) return stanzaError('wait', 'recipient-unavailable', 'the lecturer is away');
+    if (lecturer.peer.buffered() >= unreadMax)
+      return stanzaError('wait', 'resource-constraint', 'the lecturer’s page is busy');
+    this.#tell(lecturer, writeSpeech({ who, ...speech }));
     return [];
   }
 
@@ -146,8 +213,9 @@ export class Classes {
     this.#followed.delete(session);
     if (one === undefined || student === undefined) return [];
     one.students.delete(session);
+    one.seats.give(session);
     // Whoever comes and goes and comes again fills no memory.
-    if (student.isKnown) one.news.set(student.n, { ...asTold(student), gone: true });
+    if (student.isKnown) one.news.set(student.n, { ...asTold(one, session, student), gone: true });
     else one.news.delete(student.n);
     this.#tellSoon(one);
     return [];
@@ -155,6 +223,7 @@ export class Classes {
 
   /** A session is over. */
   ended(session: Session): void {
+    this.#followed.get(session)?.seats.lost(session);
     this.leave(session);
     const one = this.#taught.get(session);
     if (one === undefined) return;
@@ -170,6 +239,11 @@ export class Classes {
       lecturer: undefined,
       ending: undefined,
       state: { place: '' },
+      seats: new Seats(this.#host, (who) => {
+        const student = who && one.students.get(who);
+        if (who && student) this.#note(one, who, student);
+        this.#seatsChanged(one);
+      }),
       students: new Map(),
       news: new Map(),
       nextStudent: 1,
@@ -190,6 +264,7 @@ export class Classes {
   #end(one: Class): void {
     one.ending?.();
     one.telling?.();
+    one.seats.stop();
     this.#byCode.delete(one.code);
     if (one.lecturer !== undefined) this.#taught.delete(one.lecturer);
     for (const session of one.students.keys()) {
@@ -199,8 +274,20 @@ export class Classes {
     one.students.clear();
   }
 
-  #note(one: Class, student: Student): void {
-    one.news.set(student.n, asTold(student));
+  #seatsChanged(one: Class): void {
+    for (const student of one.students.values()) student.seatsAreBehind = true;
+    this.#tellSoon(one);
+  }
+
+  #tellSeats(one: Class, session: Session, student: Student): void {
+    const seats = one.seats.shownTo(session);
+    if (seats.length === 0 && !student.knowsSeats) return;
+    student.knowsSeats = seats.length > 0;
+    this.#tell(session, writeSeats(seats));
+  }
+
+  #note(one: Class, session: Session, student: Student): void {
+    one.news.set(student.n, asTold(one, session, student));
     this.#tellSoon(one);
   }
 
@@ -217,9 +304,11 @@ export class Classes {
     const canRead = (session: Session) => session.peer.buffered() < unreadMax;
     const state = writeClassState(one.state);
     for (const [session, student] of one.students) {
-      if (!student.isBehind || !canRead(session)) continue;
+      if (!(student.isBehind || student.seatsAreBehind) || !canRead(session)) continue;
+      if (student.isBehind) this.#tell(session, state);
+      if (student.seatsAreBehind) this.#tellSeats(one, session, student);
       student.isBehind = false;
-      this.#tell(session, state);
+      student.seatsAreBehind = false;
     }
     if (one.lecturer !== undefined && one.news.size > 0 && canRead(one.lecturer)) {
       const news = [...one.news.values()];
@@ -227,13 +316,14 @@ export class Classes {
       for (const student of one.students.values()) student.isKnown = true;
       this.#tell(one.lecturer, writeStudents(news));
     }
-    const isLate = [...one.students.values()].some(({ isBehind }) => isBehind);
+    const isLate = [...one.students.values()].some((one) => one.isBehind || one.seatsAreBehind);
     if (isLate || (one.lecturer !== undefined && one.news.size > 0)) this.#tellSoon(one);
   }
 }
 
-function asTold({ n, nick, answer }: Student): ClassStudent {
-  return { n, nick, ...(answer === undefined ? {} : { answer }) };
+function asTold({ seats }: Class, session: Session, { n, nick, answer }: Student): ClassStudent {
+  const seat = seats.of(session);
+  return { n, nick, ...(answer === undefined ? {} : { answer }), ...(seat === undefined ? {} : { seat }) };
 }
 
 function forbidden(why: string): StanzaError {

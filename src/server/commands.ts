@@ -170,8 +170,8 @@ function changeLink(network: OperatedNetwork, fields: Fields): string | StanzaEr
   const domains: Jid[] = [];
   for (const name of ['a', 'b']) {
     const domain = parseJid(fields.get(name) ?? '');
-    if (domain === undefined || !network.servers.some((server) => server.domain === domain))
-      return badField(fields, name, `one of ${network.servers.map((server) => server.domain).join(', ')}`);
+    if (domain === undefined || !network.stations.some((station) => station.domain === domain))
+      return badField(fields, name, `one of ${network.stations.map((station) => station.domain).join(', ')}`);
     domains.push(domain);
   }
   const [a, b] = domains as [Jid, Jid];
@@ -191,7 +191,8 @@ function changeLink(network: OperatedNetwork, fields: Fields): string | StanzaEr
       return badField(fields, name, `a number from 0 to ${max}`);
     settings[key] = value;
   }
-  network.changeLink(a, b, settings);
+  if (!network.changeLink(a, b, settings))
+    return stanzaError('cancel', 'item-not-found', `no link between ${a} and ${b}`);
   return `${a} – ${b}: ${
     Object.entries(settings)
       .map(([key, value]) => `${key} ${value}`)

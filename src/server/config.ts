@@ -5,6 +5,8 @@ import type { Budgets } from './budget.ts';
 export interface NetworkConfig {
   readonly id: string;
   readonly servers: readonly ServerConfig[];
+  /** Real servers of which some services are components. */
+  readonly realServers?: readonly RealServerConfig[];
   /** Links that differ from the default; every pair of servers has one. */
   readonly links?: readonly LinkConfig[];
   readonly accounts: readonly AccountConfig[];
@@ -22,6 +24,13 @@ export interface ServerConfig {
   readonly anonymous?: boolean;
   /** Whether any user of the domain is let in with any password and created on the spot; default false. */
   readonly open?: boolean;
+}
+
+export interface RealServerConfig {
+  /** What it is called here; nothing is addressed to it. */
+  readonly domain: string;
+  /** Domains of the services, each of which binds at one of the servers. */
+  readonly services: readonly string[];
 }
 
 export interface LinkConfig extends Partial<LinkSettings> {

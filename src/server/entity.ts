@@ -53,7 +53,9 @@ export function answerIq(server: AnsweringServer, envelope: Envelope) {
 function discoInfo(server: AnsweringServer, envelope: Envelope, query: XmlElement): void {
   const { stanza, origin } = envelope;
   const { node } = query.attrs;
-  const features = [NS.discoInfo, NS.discoItems, NS.ping, NS.commands];
+  // XEP-0033 §2.1.
+  const forNodes = origin?.isNode ? [NS.address] : [];
+  const features = [NS.discoInfo, NS.discoItems, NS.ping, NS.commands, ...forNodes];
   const answer = (category: string, type: string, name: string | undefined, vars: readonly string[]) =>
     server.reply(
       envelope,

@@ -38,7 +38,8 @@ export interface AnsweringServer {
 export interface OperatedNetwork extends HomeNetwork {
   readonly trace: TraceLog;
   readonly classes: Classes;
-  readonly servers: readonly { readonly domain: Jid }[];
+  /** What links join. */
+  readonly stations: readonly { readonly domain: Jid }[];
   /** @returns false if there is no such link */
   changeLink(a: Jid, b: Jid, settings: Partial<LinkSettings>): boolean;
   pause(paused: boolean): void;

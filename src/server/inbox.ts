@@ -76,10 +76,10 @@ export class Inbox {
     if (!this.#isHandling) this.#go();
   }
 
-  /** Something came that is no frame, such as a ping of the WebSocket. */
+  /** Something came that is no frame, such as a ping of the WebSocket; or the frame that is handled costs more than its bytes. */
   charge(bytes: number): void {
     this.#bytes.take(this.#host.now(), bytes);
-    if (this.#bytes.waitMs(this.#host.now()) > 0 && this.#timer === undefined) this.#go();
+    if (!this.#isHandling && this.#bytes.waitMs(this.#host.now()) > 0 && this.#timer === undefined) this.#go();
   }
 
   close(): void {

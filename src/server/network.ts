@@ -1,5 +1,5 @@
 import { type Direction, Link, type LinkSettings } from '../core/net/link.ts';
-import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
+import { type Condition, type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { isStanzaText, message, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
@@ -10,17 +10,21 @@ import { bindHost, bindResource } from './bind.ts';
 import { Bucket, type Budgets, defaultBudgets } from './budget.ts';
 import { Classes } from './classes.ts';
 import type { NetworkConfig } from './config.ts';
+import { Edges } from './edges.ts';
 import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
 import { Lease } from './lease.ts';
 import type { Outbox } from './outbox.ts';
 import { Patience } from './patience.ts';
 import { Readers } from './readers.ts';
+import type { EdgeNetwork, Gateway, RealServer } from './real-server.ts';
 import { Remembered } from './remembered.ts';
 import { RoomBudgets } from './room-budgets.ts';
 import { type RoutingNetwork, Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
 import { Share } from './shares.ts';
+import type { Station } from './station.ts';
+import { type ByKind, count, countedByKind, Tally } from './tally.ts';
 import { TraceLog } from './trace.ts';
 import { Turns } from './turns.ts';
 
@@ -52,8 +56,8 @@ interface Waiting {
 
 /** One direction of a link: the stanzas under way, first in first out. */
 interface Way {
-  readonly from: Server;
-  readonly to: Server;
+  readonly from: Station;
+  readonly to: Station;
   readonly link: NetworkLink;
   readonly direction: Direction;
   queue: Waiting[];
@@ -65,6 +69,19 @@ interface Way {
 interface NetworkLink {
   readonly between: readonly [Jid, Jid];
   readonly link: Link;
+  readonly carried: ByKind;
+  /** Why it carries nothing to a real server, whatever its settings. */
+  readonly away?: () => string | undefined;
+}
+
+/** A link between two servers as it is, and what it has carried in both directions together. */
+export interface LinkState {
+  readonly between: readonly [Jid, Jid];
+  readonly settings: LinkSettings;
+  readonly carried: ByKind;
+  readonly dropped: number;
+  /** Stanzas under way. */
+  readonly waiting: number;
 }
 
 /** A session of a node in the same process; handed stanzas, not text. */
@@ -87,14 +104,16 @@ export interface LocalSessionHandlers {
 }
 
 /** Several servers in one process and the links between them: what a scenario runs on. */
-export class Network implements RoutingNetwork {
+export class Network implements RoutingNetwork, EdgeNetwork {
   readonly id: string;
   /** Begins anew, without anything of what was; undefined: that is not possible. */
   readonly startOver: (() => void) | undefined;
   readonly host: ServerHost;
   readonly trace: TraceLog;
+  readonly tally = new Tally();
   readonly accounts: Accounts;
   readonly servers: readonly Server[];
+  readonly #edges: Edges;
   readonly budgets: Budgets;
   readonly rooms: RoomBudgets;
   readonly readers = new Readers();
@@ -122,8 +141,11 @@ export class Network implements RoutingNetwork {
   /** Nodes in this process are nobody's to run. */
   #hasLocalNodes = false;
 
-  /** @throws RangeError if the configuration names a malformed or unknown address, or one twice */
-  constructor(config: NetworkConfig, host: ServerHost, startOver?: () => void) {
+  /**
+   * @param gateway  to the real servers, if there are any
+   * @throws RangeError if the configuration names a malformed or unknown address, or one twice
+   */
+  constructor(config: NetworkConfig, host: ServerHost, startOver?: () => void, gateway?: Gateway) {
     this.id = config.id;
     this.startOver = startOver;
     this.host = host;
@@ -146,6 +168,14 @@ export class Network implements RoutingNetwork {
         this.#hosting.set(domain, server);
       }
     for (const [i, a] of this.servers.entries()) for (const b of this.servers.slice(i + 1)) this.#connect(a, b);
+    this.#edges = new Edges(this, config.realServers ?? [], gateway);
+    for (const real of this.#edges.servers) {
+      if (this.#hosting.has(real.domain)) throw new RangeError(`${real.domain} is there twice`);
+      for (const server of this.servers) {
+        const known = new Set([...real.services].filter((service) => server.services.has(service)));
+        if (known.size > 0) this.#connect(server, real, new Link({ latencyMs: 0 }), () => real.awayFor(known));
+      }
+    }
     for (const { between, ...settings } of config.links ?? []) {
       const link = this.#link(jid(between[0]), jid(between[1]));
       if (link === undefined) throw new RangeError(`no link between ${between.join(' and ')}`);
@@ -161,10 +191,13 @@ export class Network implements RoutingNetwork {
     this.hosting(domain)?.deliver(session, { stanza, hidden: true });
   }
 
-  #connect(a: Server, b: Server): void {
-    const link: NetworkLink = { between: [a.domain, b.domain], link: new Link() };
+  #connect(a: Station, b: Station, model = new Link(), away?: () => string | undefined): void {
+    const link: NetworkLink = {
+      ...{ between: [a.domain, b.domain], link: model, carried: countedByKind() },
+      ...(away ? { away } : {}),
+    };
     this.#links.push(link);
-    const way = (from: Server, to: Server, direction: Direction) =>
+    const way = (from: Station, to: Station, direction: Direction) =>
       this.#ways.set(`${from.domain} ${to.domain}`, {
         from,
         to,
@@ -181,6 +214,30 @@ export class Network implements RoutingNetwork {
   /** The server that answers for a domain: its own, or that of a service of its. */
   hosting(domain: Jid): Server | undefined {
     return this.#hosting.get(domain);
+  }
+
+  get stations(): readonly Station[] {
+    return [...this.servers, ...this.#edges.servers];
+  }
+
+  isComponent(domain: Jid): boolean {
+    return this.#edges.of(domain) !== undefined;
+  }
+
+  wayTo(from: Jid, to: Jid): Station | undefined {
+    return this.#edges.wayTo(from, to);
+  }
+
+  announced(session: Session, up: boolean): void {
+    this.#edges.announced(session, up);
+  }
+
+  edgeChanged({ domain }: RealServer): void {
+    for (const link of this.#links) if (link.between.includes(domain)) this.#traceLink(link);
+  }
+
+  log(line: string): void {
+    this.host.log?.(line);
   }
 
   addGuest(address: Jid, password: string): void {
@@ -205,7 +262,7 @@ export class Network implements RoutingNetwork {
 
   /** Bytes that wait for readers who read. */
   worthWaiting(): number {
-    let bytes = 0;
+    let bytes = this.#edges.unsentBytes;
     for (const outbox of this.behind) bytes += outbox.worthWaiting();
     const isMuch = bytes > restAboveBytes;
     return this.#patience.lasts(isMuch, this.host.now()) || !isMuch ? bytes : 0;
@@ -235,6 +292,9 @@ export class Network implements RoutingNetwork {
 
   noteDelivery(session: Session, stanza: Stanza, bytes: number): void {
     const now = this.host.now();
+    const counted = this.tally.delivered[stanza.name];
+    counted.stanzas++;
+    counted.bytes += bytes;
     if (stanza.from.includes('@')) {
       this.rooms.sent(stanza.from, bytes, now);
       if (stanza.name === 'presence') this.readers.told(session, stanza);
@@ -303,8 +363,26 @@ export class Network implements RoutingNetwork {
   }
 
   /** Ends every session. */
-  end(why: string): void {
-    for (const session of this.servers.flatMap((server) => server.sessions())) session.peer.end('reset', why);
+  end(why: string, condition: StreamCondition = 'reset'): void {
+    for (const session of this.servers.flatMap((server) => server.sessions())) session.peer.end(condition, why);
+  }
+
+  links(): readonly LinkState[] {
+    return this.#links.map(({ between, link, carried }) => {
+      const ways = [...this.#ways.values()].filter((way) => way.link.link === link);
+      const waiting = ways.reduce((sum, { queue, head }) => sum + queue.length - head, 0);
+      return { between, settings: link.settings, carried, dropped: link.counters.dropped, waiting };
+    });
+  }
+
+  noteReceived(session: Session, { name }: { readonly name: Stanza['name'] }): void {
+    const counted = this.tally.received[name];
+    counted.stanzas++;
+    counted.bytes += session.cost;
+  }
+
+  noteRefused(condition: Condition): void {
+    count(this.tally.refused, condition);
   }
 
   /** Addresses of all nodes that are logged in at the moment. */
@@ -328,14 +406,18 @@ export class Network implements RoutingNetwork {
   }
 
   /** Sends a stanza over the link between two servers. */
-  carry(from: Server, to: Server, envelope: Envelope): void {
+  carry(from: Station, to: Station, envelope: Envelope): void {
     const way = this.#ways.get(`${from.domain} ${to.domain}`) as Way;
     const { stanza, cause, hidden } = envelope;
     const now = this.host.now();
     const overfull = way.queue.length - way.head >= queueMax;
+    const bytes = stanzaLength(stanza);
+    const carried = way.link.carried[stanza.name];
+    carried.stanzas++;
+    carried.bytes += bytes;
     const transmission = overfull
       ? ({ outcome: 'dropped' } as const)
-      : way.link.link.transmit(way.direction, stanzaLength(stanza), now, this.host.random());
+      : way.link.link.transmit(way.direction, bytes, now, this.host.random());
     if (overfull)
       this.host.log?.(`link ${from.domain} to ${to.domain}: ${queueMax} stanzas wait, one more was dropped`);
     this.#noteCounters(way.link);
@@ -399,8 +481,7 @@ export class Network implements RoutingNetwork {
     }
     if (waiting === undefined) return;
     const { envelope } = waiting;
-    // RFC 6120 §8.1.2.2: a server speaks only for its own domains.
-    if (this.hosting(domainOf(envelope.stanza.from)) !== way.from) {
+    if (!way.from.speaksFor(domainOf(envelope.stanza.from))) {
       this.host.log?.(`link ${way.from.domain} to ${way.to.domain}: a stanza from ${envelope.stanza.from} was refused`);
       return;
     }
@@ -418,7 +499,9 @@ export class Network implements RoutingNetwork {
   #traceLink(link: NetworkLink): void {
     this.#changed.delete(link);
     const { settings, counters } = link.link;
-    this.trace.add({ kind: 'link', server: link.between, ...settings, ...counters });
+    const away = link.away?.();
+    const cut = away === undefined ? {} : ({ state: 'bounce', away } as const);
+    this.trace.add({ kind: 'link', server: link.between, ...settings, ...counters, ...cut });
   }
 
   /**
@@ -445,6 +528,7 @@ export class Network implements RoutingNetwork {
         handlers.ended(condition, text);
       },
       buffered: () => 0,
+      charge: (bytes) => share.take(this.host.now(), bytes),
     });
     if (session.isNode) this.#hasLocalNodes = true;
     const share = new Bucket(this.budgets.node, this.host.now());

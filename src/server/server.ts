@@ -1,9 +1,10 @@
 import type { Spec } from '../core/turn/spec.ts';
+import { readAddresses } from '../core/xep/xep0033.ts';
 import { type Condition, conditions, type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { errorReply, make, payloadOf, readdressed, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
-import { attributeLength, textOf } from '../core/xmpp/xml.ts';
+import { attributeLength, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import type { LoginAttempts } from './attempts.ts';
 import { authorisedFrom } from './authority.ts';
 import type { ServerConfig } from './config.ts';
@@ -14,6 +15,8 @@ import type { Outbox } from './outbox.ts';
 import type { Readers } from './readers.ts';
 import type { RoomBudgets } from './room-budgets.ts';
 import type { HomeServer, Session } from './session.ts';
+import type { Station } from './station.ts';
+import type { Tally } from './tally.ts';
 
 /** The longest id of a user's stanza in bytes. */
 const idMax = 4096;
@@ -24,8 +27,12 @@ const directedMax = 10_000;
 export interface RoutingNetwork extends OperatedNetwork {
   /** The server that answers for a domain: its own, or that of a service of its. */
   hosting(domain: Jid): Server | undefined;
+  /** Where a stanza goes from there: also to a real server, if its sender is known there. */
+  wayTo(from: Jid, to: Jid): Station | undefined;
   /** Sends a stanza over the link between two servers. */
-  carry(from: Server, to: Server, envelope: Envelope): void;
+  carry(from: Station, to: Station, envelope: Envelope): void;
+  /** A session came or went. */
+  announced(session: Session, up: boolean): void;
   readonly rooms: RoomBudgets;
   readonly readers: Readers;
   readonly attempts: LoginAttempts;
@@ -36,12 +43,17 @@ export interface RoutingNetwork extends OperatedNetwork {
   waitMs(session: Session, cost: number): number;
   /** A user's stanza goes into a room. */
   noteToRoom(session: Session, stanza: Stanza): void;
+  /** A user has sent a stanza. */
+  noteReceived(session: Session, incoming: Incoming): void;
+  /** The server answers a stanza with an error. */
+  noteRefused(condition: Condition): void;
+  readonly tally: Tally;
   /** A user is handed a stanza. */
   noteDelivery(session: Session, stanza: Stanza, bytes: number): void;
 }
 
 /** One server of a network: its sessions, and the rules of RFC 6120 §8 and §10 and RFC 6121 §8 for what they send. */
-export class Server implements HomeServer, AnsweringServer {
+export class Server implements HomeServer, AnsweringServer, Station {
   readonly network: RoutingNetwork;
   readonly domain: Jid;
   /** Domains of the services that connect to it. */
@@ -83,12 +95,14 @@ export class Server implements HomeServer, AnsweringServer {
     if (session.announced) return;
     session.announced = true;
     this.#traceSession(session, true);
+    this.network.announced(session, true);
   }
 
   withdraw(session: Session): void {
     if (!session.announced) return;
     session.announced = false;
     this.#traceSession(session, false);
+    this.network.announced(session, false);
   }
 
   #traceSession(session: Session, up: boolean): void {
@@ -141,11 +155,10 @@ export class Server implements HomeServer, AnsweringServer {
   /** Takes one stanza from a bound session; `n` is its number on the stream. */
   receive(session: Session, incoming: Incoming, n: number): void {
     const to = incoming.to === undefined ? undefined : parseJid(incoming.to);
+    const isForMany = to === this.domain && isMulticast(incoming);
+    if (isForMany && session.isNode) return this.#multicast(session, incoming, n);
     const from = authorisedFrom(session, incoming.from, to);
-    if (from === undefined) {
-      session.peer.end('invalid-from', `this stream may not send from ${(incoming.from ?? '').slice(0, 200)}`);
-      return;
-    }
+    if (from === undefined) return endForged(session, incoming);
     const malformed = incoming.to !== undefined && to === undefined;
     // Both addresses as they must be: a room's copies, which are most of what passes here, are whole already.
     const stanza =
@@ -156,7 +169,10 @@ export class Server implements HomeServer, AnsweringServer {
     const cause = hidden
       ? undefined
       : this.network.trace.hop('in', session.traceAddress, this.domain, stanza, {}, { stream: session.stream, n });
-    if (!session.isNode) this.#noteRoom(session, stanza);
+    if (!session.isNode) {
+      this.network.noteReceived(session, incoming);
+      this.#noteRoom(session, stanza);
+    }
     const envelope: Envelope = { stanza, origin: session, hidden, ...(cause === undefined ? {} : { cause }) };
     if (malformed) {
       this.bounce(envelope, stanzaError('modify', 'jid-malformed', `not a JID: ${(incoming.to ?? '').slice(0, 200)}`));
@@ -178,7 +194,15 @@ export class Server implements HomeServer, AnsweringServer {
       this.#broadcastPresence(session, stanza, cause);
       return;
     }
-    if (stanza.name === 'presence' && !this.#noteDirected(session, stanza)) {
+    if (isForMany) {
+      this.bounce(envelope, stanzaError('auth', 'forbidden', 'only nodes send to many at once'));
+      return;
+    }
+    this.#send(session, envelope);
+  }
+
+  #send(session: Session, envelope: Envelope): void {
+    if (envelope.stanza.name === 'presence' && !this.#noteDirected(session, envelope.stanza)) {
       this.bounce(
         envelope,
         stanzaError('wait', 'resource-constraint', `presence is at ${directedMax} addresses already`),
@@ -186,6 +210,53 @@ export class Server implements HomeServer, AnsweringServer {
       return;
     }
     this.submit(envelope);
+  }
+
+  /**
+   * XEP-0033 §6: a node's stanza for many, of which each gets a copy and none learns of the others. A copy may go where the node
+   * could have sent it by itself, and costs it as much. It is what the node would have sent there: unlike in the examples of the
+   * XEP, and like ejabberd's, it does not even hold its own address.
+   */
+  #multicast(session: Session, incoming: Incoming, n: number): void {
+    const [addresses, ...payloads] = incoming.payloads as readonly [XmlElement, ...XmlElement[]];
+    const listed = readAddresses(addresses);
+    const to = listed?.map(parseJid) ?? [];
+    const from = authorisedFrom(session, incoming.from, to[0] ?? this.domain);
+    if (
+      from === undefined ||
+      to.some((jid) => authorisedFrom(session, incoming.from, jid ?? this.domain) === undefined)
+    )
+      return endForged(session, incoming);
+    const { name } = incoming;
+    const whole = make(name, from, this.domain, incoming, incoming.payloads);
+    const cause = this.network.trace.hop(
+      'in',
+      session.traceAddress,
+      this.domain,
+      whole,
+      {},
+      { stream: session.stream, n },
+    );
+    const envelope: Envelope = { stanza: whole, origin: session, cause };
+    if (listed === undefined)
+      return this.bounce(
+        envelope,
+        stanzaError('cancel', 'feature-not-implemented', 'addresses are bcc and have a jid'),
+      );
+    const malformed = to.indexOf(undefined);
+    if (malformed >= 0)
+      return this.bounce(
+        envelope,
+        stanzaError('modify', 'jid-malformed', `not a JID: ${(listed[malformed] ?? '').slice(0, 200)}`),
+      );
+    let bytes = 0;
+    for (const jid of to as readonly Jid[]) {
+      const stanza = make(name, from, jid, incoming, payloads);
+      bytes += stanzaLength(stanza);
+      this.#send(session, { ...envelope, stanza });
+    }
+    session.admitCopies(to.length);
+    session.peer.charge(Math.max(0, bytes - session.cost));
   }
 
   /** What goes to an address of a service is what goes into a room. */
@@ -252,7 +323,7 @@ export class Server implements HomeServer, AnsweringServer {
 
   #route(envelope: Envelope): void {
     const { stanza } = envelope;
-    const target = this.network.hosting(domainOf(stanza.to));
+    const target = this.network.wayTo(stanza.from, stanza.to);
     if (target === undefined)
       this.bounce(
         envelope,
@@ -260,6 +331,10 @@ export class Server implements HomeServer, AnsweringServer {
       );
     else if (target === this) this.deliverLocally(envelope);
     else this.network.carry(this, target, envelope);
+  }
+
+  speaksFor(domain: Jid): boolean {
+    return this.network.hosting(domain) === this;
   }
 
   /** Delivers what is addressed to this server, its services or its users. RFC 6120 §10.5. */
@@ -335,7 +410,9 @@ export class Server implements HomeServer, AnsweringServer {
   /** Answers a stanza that this server cannot deliver or understand; never an error with an error. RFC 6120 §8.3.1. */
   bounce(envelope: Envelope, error: StanzaError): void {
     const reply = errorReply(envelope.stanza, error);
-    if (reply !== undefined) this.reply(envelope, reply, specOf(error.condition));
+    if (reply === undefined) return;
+    this.network.noteRefused(error.condition);
+    this.reply(envelope, reply, specOf(error.condition));
   }
 
   /** Sends the server's own answer to a stanza back to its sender. */
@@ -362,6 +439,15 @@ function notConnected({ name, to }: Stanza, domain: Jid): StanzaError {
   return name === 'iq' && resourceOf(to) !== ''
     ? stanzaError('wait', 'remote-server-timeout', text)
     : stanzaError('cancel', 'service-unavailable', text);
+}
+
+function endForged({ peer }: Session, { from = '' }: Incoming): void {
+  peer.end('invalid-from', `this stream may not send from ${from.slice(0, 200)}`);
+}
+
+/** XEP-0033. What a user said may hold such an element, too: the node's own comes first. */
+function isMulticast({ name, payloads: [first] }: Incoming): boolean {
+  return name !== 'iq' && first !== undefined && first.name === 'addresses' && first.xmlns === NS.address;
 }
 
 /** RFC 6120 §8.3.3 lists the conditions in the same order. */

@@ -23,6 +23,7 @@ export type StreamCondition =
   | 'policy-violation'
   | 'reset'
   | 'restricted-xml'
+  | 'system-shutdown'
   | 'unsupported-stanza-type'
   | 'unsupported-version';
 
@@ -34,6 +35,8 @@ export interface SessionPeer {
   end(condition: StreamCondition, text: string): void;
   /** Bytes that wait for a slow reader. */
   buffered(): number;
+  /** What it has sent costs so many bytes more than its own. */
+  charge(bytes: number): void;
 }
 
 /** A server as its sessions see it, with their binding (bind.ts) and what they may send (authority.ts). */
@@ -139,5 +142,10 @@ export class Session implements Rooms {
     if (this.#stanzas.waitMs(now, 1) > 0) return undefined;
     this.#stanzas.take(now, 1);
     return ++this.rx;
+  }
+
+  /** What it sent last is so many stanzas more (XEP-0033): they are counted as if each had come by itself. */
+  admitCopies(count: number): void {
+    this.#stanzas.take(this.server.network.host.now(), count);
   }
 }

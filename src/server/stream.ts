@@ -1,3 +1,4 @@
+import { multicastFeature } from '../core/xep/xep0033.ts';
 import { hostBindingFeature } from '../core/xep/xep0225.ts';
 import { stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
@@ -28,6 +29,7 @@ import {
 } from './sasl.ts';
 import type { Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
+import { count } from './tally.ts';
 
 /** The socket under a stream, whatever it is: one text frame out at a time. */
 export interface Connection {
@@ -315,6 +317,7 @@ export class Stream {
     phase.busy = true;
     this.#failures++;
     const { network } = phase.server;
+    count(network.tally.failedLogins, condition);
     const { address } = this.#connection;
     const heldMs = name === undefined ? 100 : network.attempts.answerMs(address, name, this.#host.now());
     const delayMs = condition === 'aborted' ? 0 : heldMs;
@@ -334,6 +337,7 @@ export class Stream {
       stanza: (stanza) => this.#deliver(stanza),
       end: (condition, text) => this.#end(condition, text),
       buffered: () => this.#outbox.unsent,
+      charge: (bytes) => this.#inbox.charge(bytes),
     });
     this.#phase = { name: 'session', server, session };
     this.#outbox.listIn(server.network.behind);
@@ -345,9 +349,9 @@ export class Stream {
     const resourceBind = [el('bind', SNS.bind), el('session', SNS.session, {}, el('optional', SNS.session))];
     switch (account.role) {
       case 'service':
-        return this.#sendFeatures(hostBindingFeature(true));
+        return this.#sendFeatures(hostBindingFeature(true), multicastFeature());
       case 'replica':
-        return this.#sendFeatures(...resourceBind, hostBindingFeature(false));
+        return this.#sendFeatures(...resourceBind, hostBindingFeature(false), multicastFeature());
       default:
         return this.#sendFeatures(...resourceBind);
     }
@@ -410,6 +414,7 @@ export class Stream {
     this.#connection.send(`<stream:error xmlns:stream="${SNS.stream}">${inner}</stream:error>`);
     this.#connection.send(`<close xmlns="${SNS.framing}"/>`);
     this.#host.log?.(`stream ended: ${condition}: ${text}`);
+    if (this.#phase.name !== 'opening') count(this.#phase.server.network.tally.ended, condition);
     this.#finish();
     this.#connection.close();
   }

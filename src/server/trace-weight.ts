@@ -61,31 +61,42 @@ function beginningOf(payload: XmlElement): XmlElement {
 }
 
 function detached(payloads: Stanza['payloads']): Stanza['payloads'] {
-  return JSON.parse(JSON.stringify(payloads)) as XmlElement[];
+  return payloads.map(ownElement);
+}
+
+function ownElement({ name, xmlns, attrs, children }: XmlElement): XmlElement {
+  const own: Record<string, string> = {};
+  for (const key in attrs) own[ownText(key)] = ownText(attrs[key] as string);
+  return {
+    name: ownText(name),
+    xmlns: ownWord(xmlns),
+    attrs: own,
+    children: children.map((child) => (typeof child === 'string' ? ownText(child) : ownElement(child))),
+  };
 }
 
 /** The same text on its own. */
 export function ownText<T extends string>(text: T): T {
-  // Short texts are copied as it is.
-  return text.length < 13 ? text : JSON.parse(JSON.stringify(text));
+  // Short texts are copied as it is. Of a longer one this makes a text of its own, and cuts that, which is next to nothing.
+  return text.length < 13 ? text : (` ${text}`.slice(1) as T);
 }
 
 /** A stanza whose payloads are kept, on its own. */
 export function keptStanza({ name, from, to, id, type, lang }: Stanza, payloads: Stanza['payloads']): Stanza {
   const rest = { id: id && ownText(id), type: type && ownText(type), lang: lang && ownText(lang) };
-  return make(name, ownAddress(from), ownAddress(to), rest, payloads);
+  return make(name, ownWord(from), ownWord(to), rest, payloads);
 }
 
-/** Addresses come again and again. */
-const addresses = new Map<string, string>();
-const addressesMax = 20_000;
+/** Addresses and namespaces come again and again. */
+const words = new Map<string, string>();
+const wordsMax = 20_000;
 
-function ownAddress<T extends string>(address: T): T {
-  let own = addresses.get(address);
+function ownWord<T extends string>(word: T): T {
+  let own = words.get(word);
   if (own === undefined) {
-    own = ownText(address);
-    if (addresses.size >= addressesMax) addresses.clear();
-    addresses.set(own, own);
+    own = ownText(word);
+    if (words.size >= wordsMax) words.clear();
+    words.set(own, own);
   }
   return own as T;
 }

@@ -62,6 +62,16 @@ interface SharedPayloads {
   records: number;
 }
 
+/** A stanza as hops of it are kept. */
+interface Kept {
+  readonly stanza: Stanza;
+  readonly kept: Stanza;
+  readonly shared: SharedPayloads;
+  readonly bytes: number | undefined;
+  /** What a hop takes in memory, but for what it shares. */
+  readonly weight: number;
+}
+
 interface Entry {
   /** Absent once it is text and says nothing about a state. */
   record?: KeptRecord;
@@ -102,6 +112,8 @@ export class TraceLog {
   /** What the ring keeps in memory, about. */
   #bytes = 0;
   readonly #shared = new WeakMap<Stanza['payloads'], SharedPayloads>();
+  /** A stanza that comes in goes out right after that. */
+  #last: Kept | undefined;
   readonly #subscribers = new Set<Subscriber>();
   #flushTimer: Cancel | undefined;
   /** What the records amount to that the ring has no more. */
@@ -129,12 +141,10 @@ export class TraceLog {
     way: KeptHop['way'],
   ): number {
     const seq = ++this.#seq;
-    const shared = this.#share(stanza.payloads);
-    const kept = keptStanza(stanza, shared.payloads);
-    const bytes = shared.isCut ? stanzaLength(stanza) : undefined;
+    const { kept, shared, bytes, weight } = this.#keep(stanza);
     this.#append(
       { kind: 'hop', seq, t: this.#host.now(), leg, from, to, stanza: kept, bytes, cause, spec, way },
-      hopBytes + 2 * (kept.from.length + kept.to.length + (kept.id?.length ?? 0) + (kept.lang?.length ?? 0)),
+      weight,
       shared,
     );
     return seq;
@@ -165,6 +175,16 @@ export class TraceLog {
 
   get #end(): number {
     return this.#offset + this.#entries.length;
+  }
+
+  #keep(stanza: Stanza): Kept {
+    if (this.#last?.stanza === stanza) return this.#last;
+    const shared = this.#share(stanza.payloads);
+    const kept = keptStanza(stanza, shared.payloads);
+    const bytes = shared.isCut ? stanzaLength(stanza) : undefined;
+    const words = kept.from.length + kept.to.length + (kept.id?.length ?? 0) + (kept.lang?.length ?? 0);
+    this.#last = { stanza, kept, shared, bytes, weight: hopBytes + 2 * words };
+    return this.#last;
   }
 
   #share(payloads: Stanza['payloads']): SharedPayloads {

@@ -1,8 +1,8 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { serveFiles } from '../headless/built-page.ts';
 import { type HostedPage, hostPage, type NetsplitOptions } from '../headless/page-host.ts';
-import { serveFiles } from './files.ts';
 import { recordsOf, traceFile } from './trace-file.ts';
 
 // As far from here as from dist/testing/, where the package has it.

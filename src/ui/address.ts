@@ -113,9 +113,9 @@ export function withoutSelection(hash: string): string {
  *
  * @param names  whether the address names the trace that is shown; it does not if the trace is a file of the person's
  * @param reads  whether what the address says is shown first
- * @returns a function that ends it; what is shown by then is in the address
+ * @returns a function that ends it. What is shown by then is in the address, unless it is told that the address is about something else
  */
-export function followAddress(store: Store, names: boolean, reads = true): () => void {
+export function followAddress(store: Store, names: boolean, reads = true): (isAboutElse?: boolean) => void {
   /** As it was when it was last read or written. */
   let known = location.hash;
   const read = () => {
@@ -143,10 +143,12 @@ export function followAddress(store: Store, names: boolean, reads = true): () =>
     timer = setTimeout(write, addressMs - (performance.now() - changed));
   });
   addEventListener('hashchange', read);
-  return () => {
+  return (isAboutElse = false) => {
     off();
     removeEventListener('hashchange', read);
-    if (timer !== undefined) write();
+    if (timer !== undefined && !isAboutElse) write();
+    clearTimeout(timer);
+    timer = undefined;
   };
 }
 

@@ -25,18 +25,20 @@ export interface Forms {
   policy(node: NodeView): void;
   nick(who: OccupantView): void;
   speak(who: OccupantView): void;
+  whisper(who: OccupantView): void;
+  kick(who: OccupantView): void;
 }
 
 export function linkCommands(store: Store, link: LinkView, forms: Forms): readonly Command[] {
   const ends = link.ends;
-  const cut = link.state !== 'up';
+  const cut = link.state !== 'up' && link.away === undefined;
   return [
     {
       id: 'cut-bounce',
       label: 'Cut (stanzas bounce)',
       short: 'Cut',
       icon: 'cut',
-      ...(link.state === 'bounce' ? { not: 'already cut in this way' } : {}),
+      ...(link.state === 'bounce' && cut ? { not: 'already cut in this way' } : {}),
       run: () => void store.act({ act: 'cut', link: ends, how: 'bounce' }),
     },
     {
@@ -51,7 +53,7 @@ export function linkCommands(store: Store, link: LinkView, forms: Forms): readon
       id: 'heal',
       label: 'Heal',
       icon: 'heal',
-      ...(cut ? {} : { not: 'the link is up' }),
+      ...(cut ? {} : { not: link.away === undefined ? 'the link is up' : 'the real server is away' }),
       run: () => void store.act({ act: 'heal', link: ends }),
     },
     { id: 'slow', label: 'Slow…', icon: 'slow', run: () => forms.slow(link) },
@@ -181,9 +183,18 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
   const spare = store.model.people.spareDevice(who);
   const further = inside ?? (spare === undefined ? 'enough devices are in the room' : undefined);
   const away = who.show === 'away';
+  const alone = inside ?? (store.model.people.othersWith(who).length > 0 ? undefined : 'nobody else is in the room');
   return [
     ...offerCommands(store, who),
     { id: 'say', label: 'Say…', icon: 'say', ...(inside ? { not: inside } : {}), run: () => forms.speak(who) },
+    {
+      id: 'whisper',
+      label: 'Whisper to…',
+      short: 'Whisper…',
+      icon: 'whisper',
+      ...(alone ? { not: alone } : {}),
+      run: () => forms.whisper(who),
+    },
     {
       id: 'join',
       label: 'Join the room',
@@ -210,6 +221,8 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
       ...(inside ? { not: inside } : {}),
       run: () => void store.act({ act: 'presence', who: actingDevice(who), show: away ? '' : 'away' }),
     },
+    // Whether they may, the room says.
+    { id: 'kick', label: 'Kick…', icon: 'kick', ...(alone ? { not: alone } : {}), run: () => forms.kick(who) },
   ];
 }
 

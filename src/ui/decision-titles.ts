@@ -162,4 +162,5 @@ export const decisions: Readonly<Record<string, string>> = {
   '222': 'messages at hand, and in the archive',
   '223': 'users who left while nobody could tell',
   '224': 'a clock that is set',
+  '240': 'one service in several processes',
 };

@@ -57,6 +57,10 @@ const ways: { readonly [N in ActName]: Way<ActionOf<N>> } = {
     shown: (_, __, { handed }) => handed,
     what: ({ to }) => `${to} has got it`,
   },
+  kick: {
+    shown: (_, __, { answers }) => answers.some(({ stanza }) => stanza?.name === 'iq' && stanza.type === 'result'),
+    what: ({ nick }) => `the room has put ${nick} out`,
+  },
   join: { shown: (model, { who }) => isIn(model, who), what: ({ who }) => `${who} is in the room` },
   accept: { shown: (model, { who }) => isIn(model, who), what: ({ who }) => `${who} is in the room` },
   decline: {
@@ -242,13 +246,32 @@ function isNode(node: NodeView | undefined, is: (node: NodeView) => boolean): bo
   return node !== undefined && is(node);
 }
 
-/** It runs, and knows how it stands with its peers. A replica that has been on the list before first says what it was then. */
-function isUp({ network }: Model, node: NodeView | undefined): boolean {
+/**
+ * It runs, and it and its peers say that they are in contact; who cannot be reached stays split. A replica that has been on the list
+ * before first says what it was then, and its primary may hear of it later than the page does.
+ */
+function isUp(model: Model, node: NodeView | undefined): boolean {
+  const { network } = model;
   return isNode(node, (one) => {
-    const states = network.roomsOf(one).flatMap(({ peers }) => peers.map(({ state }) => state));
-    const isUnderWay = states.some((state) => state === 'joining' || state === 'syncing' || state === 'rejected');
-    return one.phase === 'ready' && one.connected && one.told && !isUnderWay;
+    const own = network.roomsOf(one).flatMap(({ peers }) => peers);
+    const isUnderWay = own.some(({ state }) => state === 'joining' || state === 'syncing' || state === 'rejected');
+    const isSplit = own.some(({ peer, state }) => state === 'split' && isReachable(model, one, network.nodeOf(peer)));
+    const isMissed = [...network.nodes.values()].some(
+      (other) =>
+        isReachable(model, one, other) &&
+        network
+          .roomsOf(other)
+          .some(({ peers }) => peers.some(({ peer, state }) => state === 'split' && network.nodeOf(peer) === one)),
+    );
+    return one.phase === 'ready' && one.connected && one.told && !isUnderWay && !isSplit && !isMissed;
   });
+}
+
+/** Stanzas get from one to the other. */
+function isReachable({ network, paused }: Model, from: NodeView, to: NodeView | undefined): boolean {
+  if (to === undefined || (to.phase !== 'ready' && to.phase !== 'elsewhere')) return false;
+  const link = network.linkBetween(from.server, to.server);
+  return !paused && (link === undefined || link.state === 'up');
 }
 
 /** The source that is meant; every one if none is named. */

@@ -1,3 +1,4 @@
+import { isReal } from '../scenario/real-servers.ts';
 import type { Box } from './boxes.ts';
 import type { LinkView } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
@@ -60,6 +61,8 @@ export interface ServerContent {
   readonly at: readonly [number, number];
   readonly nodes: readonly NodeView[];
   readonly vacant: boolean;
+  /** Only its edge is known, which is written there. */
+  readonly real: boolean;
   readonly here: readonly OccupantView[];
   readonly characters: number;
 }
@@ -86,13 +89,15 @@ export interface Frame extends Size {
 export function contentOf(model: Model): Content {
   const people = model.people.all();
   const vacancies = new Set(model.network.vacancies().map(({ server }) => server));
-  const servers = model.scenario.servers.map(({ domain, at: place }) => {
-    const here = people.filter(({ server }) => server === domain);
+  const servers = model.scenario.servers.map((server) => {
+    const { domain, at: place } = server;
+    const here = people.filter((who) => who.server === domain);
     return {
       domain,
       at: place,
-      nodes: [...model.network.nodes.values()].filter(({ server }) => server === domain),
+      nodes: [...model.network.nodes.values()].filter((node) => node.server === domain),
       vacant: vacancies.has(domain),
+      real: isReal(server),
       here,
       characters: here.filter(({ character }) => character).length,
     };
@@ -117,7 +122,7 @@ export function boxesOf({ servers }: Content, metrics: Metrics, spare = 0): Hull
 }
 
 export function boxOf(
-  { domain, nodes, vacant, here, characters }: ServerContent,
+  { domain, nodes, vacant, real, here, characters }: ServerContent,
   metrics: Metrics,
   people = here.length,
   perRow = columns(characters, people, metrics),
@@ -132,7 +137,7 @@ export function boxOf(
     w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, cells + 2 * metrics.pad),
     h:
       metrics.title +
-      (nodes.length + (vacant ? 1 : 0)) * (metrics.nodeH + 8) +
+      (nodes.length + (vacant ? 1 : 0) + (real ? 1 : 0)) * (metrics.nodeH + 8) +
       metrics.hub +
       rows * metrics.cellH +
       Math.max(0, rows - 1) * metrics.rowGap +

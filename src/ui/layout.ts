@@ -51,6 +51,8 @@ export interface Layout {
   readonly nodes: ReadonlyMap<string, PlacedNode>;
   /** By server: the place of a replica that could be added there. */
   readonly vacancies: ReadonlyMap<string, Box>;
+  /** By real server: where it says that only its edge is known. */
+  readonly edges: ReadonlyMap<string, Box>;
   readonly occupants: ReadonlyMap<string, PlacedOccupant>;
   /** By full JID. */
   readonly devices: ReadonlyMap<string, PlacedDevice>;
@@ -219,10 +221,11 @@ function finish(content: Content, boxes: readonly Hull[], frame: Frame, before?:
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
   const vacancies = new Map<string, Box>();
+  const edges = new Map<string, Box>();
   const occupants = new Map<string, PlacedOccupant>();
   const devices = new Map<string, PlacedDevice>();
   for (const [i, box] of boxes.entries()) {
-    const { domain, nodes: own, vacant, here, characters } = content.servers[i] as ServerContent;
+    const { domain, nodes: own, vacant, real, here, characters } = content.servers[i] as ServerContent;
     let y = box.y - box.h / 2 + metrics.title;
     const next = () => {
       const place = { x: box.x, y: y + metrics.nodeH / 2, w: metrics.nodeW, h: metrics.nodeH };
@@ -231,6 +234,7 @@ function finish(content: Content, boxes: readonly Hull[], frame: Frame, before?:
     };
     for (const { address } of own) nodes.set(address, { address, ...next() });
     if (vacant) vacancies.set(domain, next());
+    if (real) edges.set(domain, next());
     const hub = { x: box.x, y: y + metrics.hub / 2 - 4 };
     y += metrics.hub;
     servers.set(domain, { domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
@@ -273,6 +277,7 @@ function finish(content: Content, boxes: readonly Hull[], frame: Frame, before?:
     servers,
     nodes,
     vacancies,
+    edges,
     occupants,
     devices,
     links,

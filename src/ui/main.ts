@@ -1,6 +1,7 @@
 import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
+import { withoutRealServers } from '../scenario/real-servers.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
 import { fetchConfig, isEmbedded, NoServerError, StartError, searchOf, takeToken, whereOf } from './ask-server.ts';
 import { classIn } from './classroom/code.ts';
@@ -12,6 +13,7 @@ import { chooseTrace } from './open-trace.ts';
 import {
   endSession,
   leave,
+  leaveAddress,
   onOpen,
   onTrace,
   shownLab,
@@ -79,9 +81,9 @@ let inLab = false;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
-  // A scenario of one’s own that runs live is there in the Lab, too. In the Lab its link has it.
+  // A scenario of one’s own that runs live is there in the Lab, too; a real server is not. In the Lab its link has it.
   const known = shownLab() ? undefined : shownScenario();
-  const own = known?.id === place.scenario ? { scenario: known } : {};
+  const own = known?.id === place.scenario ? { scenario: withoutRealServers(known) } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
     inLab = true;
@@ -108,7 +110,10 @@ function isShown({ scenario, seed, shared, lesson }: LabPlace): boolean {
 /** A person has changed the address, or pressed a link to another mode. */
 async function follow(): Promise<void> {
   const place = readLab(location.hash);
-  if (place && !isShown(place)) return showLab(place);
+  if (place && !isShown(place)) {
+    leaveAddress();
+    return showLab(place);
+  }
   if (place || !inLab) return;
   inLab = false;
   hasLeft = false;

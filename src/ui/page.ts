@@ -21,6 +21,8 @@ import './views/embedded.ts';
 interface Shown {
   readonly store: Store;
   readonly lab: LabPage;
+  /** The address is about something else from now on: what is shown writes nothing to it any more. */
+  readonly leaveAddress: () => void;
   /** Takes the page away from it, but goes on. */
   detach: () => void;
 }
@@ -136,6 +138,11 @@ function openStep(lesson: Lesson, step: number, isBuiltIn: boolean): void {
     .catch(({ message }: Error) => shown?.store.toast(message));
 }
 
+/** A person has put something else into the address: until it is shown, or is said to be none, it stays there. */
+export function leaveAddress(): void {
+  shown?.leaveAddress();
+}
+
 /** Ends what is shown, and what goes on behind it. */
 async function close(): Promise<void> {
   const all = [shown, behind];
@@ -218,7 +225,8 @@ function attach(store: Store, { readsAddress, lab: known }: { readsAddress: bool
   const lab = known ?? makeLab(store, rendered, openers, showTrace);
   const isFile = session.mode === 'recorded' && session.recording?.kept === undefined;
   const named = !isFile || new URLSearchParams(location.search).has('trace');
-  const off = [store.subscribe(show), lab.show(), followAddress(store, named, readsAddress)];
+  const endAddress = followAddress(store, named, readsAddress);
+  const off = [store.subscribe(show), lab.show(), endAddress];
   if (embedding?.keys !== false) off.push(bindKeys(store));
   if (embedding) off.push(playEmbedded(store, embedding));
   store.onTeach = () => void openers.teach().catch(({ message }: Error) => store.toast(message));
@@ -226,6 +234,7 @@ function attach(store: Store, { readsAddress, lab: known }: { readsAddress: bool
   return {
     store,
     lab,
+    leaveAddress: () => endAddress(true),
     detach: () => {
       for (const end of off.toReversed()) end();
     },

@@ -61,8 +61,10 @@ const lookMs = 15;
  * Reads no clock. Holds nothing once everything has been shown, so an idle page does no work.
  */
 export class Picture {
-  readonly told: Model;
   readonly seen: Model;
+  readonly #told: Model;
+  /** What `seen` has of the past and `#told` has not yet: to fold it twice is half of the time until a place is shown. */
+  #behind: News[] = [];
   pace = 1;
   #exact = false;
   #motion: Motion = 'none';
@@ -85,9 +87,25 @@ export class Picture {
    * @param fixed  no replica can come or go
    */
   constructor(scenario: Scenario, recorded = false, ids = new OwnIds(), fixed = recorded) {
-    this.told = new Model(scenario, recorded, ids, fixed);
+    this.#told = new Model(scenario, recorded, ids, fixed);
     this.seen = new Model(scenario, recorded, ids, fixed);
     this.#recorded = recorded;
+  }
+
+  /** Where nothing is under way the two are the same. */
+  get told(): Model {
+    return this.#behind.length > 0 ? this.seen : this.#told;
+  }
+
+  /**
+   * Folds the past into the model that was spared it; what happens next needs that.
+   *
+   * @param most  so much of it
+   * @returns whether there is more
+   */
+  catchUp(most = Number.POSITIVE_INFINITY): boolean {
+    for (const news of this.#behind.splice(0, most)) tell(this.#told, news);
+    return this.#behind.length > 0;
   }
 
   /**
@@ -120,16 +138,21 @@ export class Picture {
    * @returns the events that are new
    */
   take(news: News, now: number, past = false): readonly ModelEvent[] {
-    if (news.kind === 'pause') this.#hold(now);
-    const events = tell(this.told, news);
     if (news.kind === 'hop') this.#skew = Math.min(this.#skew, now - news.t);
-    if (past) this.arrive();
-    if (!past && this.#motion === 'moving') {
+    if (past) {
+      this.arrive();
+      this.#behind.push(news);
+      return tell(this.seen, news);
+    }
+    if (news.kind === 'pause') this.#hold(now);
+    if (this.#behind.length > 0) this.catchUp();
+    const events = tell(this.#told, news);
+    if (this.#motion === 'moving') {
       const pending = news.kind === 'occupant' && !this.#exact ? this.#early : this.#pending;
       pending.push({ news, events, told: now });
     } else {
       tell(this.seen, news);
-      if (!past && this.#motion === 'standing') this.#stand(events, now);
+      if (this.#motion === 'standing') this.#stand(events, now);
     }
     return events;
   }

@@ -10,6 +10,7 @@ const leads: Record<Refused, string> = {
   entry: 'not let in',
   nick: 'nick not changed',
   presence: 'presence not shown',
+  kicking: 'nobody kicked',
   kick: 'kicked',
   ban: 'banned',
   rank: 'put out: only members may be in',

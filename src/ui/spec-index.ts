@@ -1,7 +1,7 @@
 import type { Spec } from '../core/turn/spec.ts';
 import { decisions } from './decision-titles.ts';
 
-/** What a rule's id stands for: shown under "Why?". The page fetches none of the addresses. */
+/** What a rule's id stands for: shown under "Why?". The page fetches none of the addresses; that of a decision is beside the page. */
 export interface SpecEntry {
   /** E.g. "XEP-0282 §4.9". */
   readonly label: string;
@@ -20,7 +20,8 @@ export function specEntry(spec: Spec): SpecEntry {
   const [source = '', section = ''] = spec.split('#');
   if (source === 'decision') {
     const title = own(decisions, section) ?? 'what the XEPs leave open';
-    return { label: `Decision ${section}`, title: `Our choice: ${title}`, document: 'decisions.md' };
+    const url = `specification.html#decision-${section}`;
+    return { label: `Decision ${section}`, title: `Our choice: ${title}`, document: 'Specification', url };
   }
   const book = own(books, source);
   if (!book) return { label: spec, title: 'Not in the bundled index', document: '' };

@@ -32,10 +32,13 @@ export interface Beside {
 }
 
 /** Longest that what happened waits to be shown where nothing moves: while the nodes start, and later; in ms. */
-const startingMs = 100;
+const startingMs = 250;
 const togetherMs = 40;
-/** How often a part of a picture to go back to is made, in ms. */
-const keepMs = 30;
+/** Pictures to go back to are made for so long at a time, and nothing for so long between two times, in ms. */
+const workMs = 8;
+const keepMs = 20;
+/** What the picture is behind by is folded in slices of so many. */
+const slice = 100;
 /** What the trace has not shown by then it will never show: a connection was lost. */
 const awaitMs = 10_000;
 
@@ -66,6 +69,8 @@ export class Store {
     () => this.#emptyPicture(),
     (picture, from, to) => this.#tellPicture(picture, from, to),
   );
+  /** Of a recording: the place that the picture is a picture of; undefined while it is told. */
+  #place: number | undefined;
   #checkpointTimer: ReturnType<typeof setTimeout> | undefined;
   #comparison: Comparison | undefined;
   /** The protocol with which it was compared last. */
@@ -133,6 +138,7 @@ export class Store {
       records: (batch, past = false) => this.#take(batch, past),
       restart: (other, place) => {
         if (other || place === undefined) this.#checkpoints.clear();
+        else this.#leave();
         const kept = place === undefined ? undefined : this.#checkpoints.take(place);
         this.picture = kept?.picture ?? this.#emptyPicture();
         this.#set(this.picture);
@@ -141,7 +147,9 @@ export class Store {
         this.baseline = this.#newBaseline();
         this.#settled = 0;
       },
+      keptBefore: (place) => this.#checkpoints.nearest(place),
       moved: () => {
+        this.#place = session.recording?.at;
         this.#keepPlaces();
         this.#advance();
         this.changed();
@@ -234,7 +242,7 @@ export class Store {
 
   /** The trace goes on. Where nothing moves, a moment is waited for what comes with it: to draw the page for each costs more. */
   #wentOn(): void {
-    if (this.started && this.picture.motion === 'moving') return this.changed();
+    if (this.started ? this.picture.motion === 'moving' : this.ready) return this.changed();
     if (this.#queued) return;
     this.#laterTimer ??= setTimeout(() => this.changed(), this.started ? togetherMs : startingMs);
   }
@@ -476,6 +484,7 @@ export class Store {
   get phase(): Phase {
     const { trouble } = this.view;
     if (trouble && trouble.kind !== 'limited') return trouble.kind;
+    if (this.session.mode === 'live' && this.told.network.away().length > 0) return 'offline';
     if ([...this.told.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
     if (!this.started) return 'loading';
     if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
@@ -499,19 +508,29 @@ export class Store {
       from,
       to,
     );
-    for (const model of [picture.told, picture.seen]) {
-      model.sentences = [];
-      model.refusals.untold = [];
-    }
+    picture.catchUp();
+    picture.seen.sentences = [];
+    picture.seen.refusals.untold = [];
+  }
+
+  /** Keeps the picture, before another place is shown. */
+  #leave(): void {
+    if (this.#place === undefined) return;
+    this.picture.arrive();
+    this.#checkpoints.leave(this.#place, this.picture);
+    this.#place = undefined;
   }
 
   /** Makes the pictures to go back to, a little at a time while nothing plays. */
   #keepPlaces(): void {
     const { recording } = this.session;
     if (!recording || this.#checkpointTimer !== undefined) return;
+    const work = () => this.picture.catchUp(slice) || this.#checkpoints.work(recording.length);
     this.#checkpointTimer = setTimeout(() => {
       this.#checkpointTimer = undefined;
-      if (!recording.playing && this.#checkpoints.work(recording.length)) this.#keepPlaces();
+      if (recording.playing) return;
+      const until = performance.now() + workMs;
+      while (work()) if (performance.now() > until) return this.#keepPlaces();
     }, keepMs);
   }
 
@@ -538,6 +557,7 @@ export class Store {
 
   #take(batch: readonly News[], past = false): void {
     this.#set(this.picture);
+    this.#place = undefined;
     const { recording } = this.session;
     // A step forward does not wait for the one before.
     if (recording?.playing === false && !this.picture.exact) this.picture.arrive();
@@ -551,6 +571,8 @@ export class Store {
       return events;
     });
     if (this.#ownsBaseline) this.baseline.take(batch, this.told);
+    // What a live network does next is told in no time.
+    if (past && !recording) this.picture.catchUp();
     if (past) {
       this.model.sentences = [];
       this.model.refusals.untold = [];

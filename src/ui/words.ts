@@ -67,8 +67,10 @@ export function wayOf(model: Model, { kind, from, to }: ModelEvent): string {
 
 /** What a line of the log tells, and what came of it: "BigCheese says “Hello”" and "4 link stanzas, 7 deliveries". */
 export function lineInWords(model: Model, line: Line): { readonly what: string; readonly outcome: string } {
-  const lead = leadOf(line);
-  const [root = lead] = line.events;
+  const [first = leadOf(line)] = line.events;
+  const guest = guestOf(model, first);
+  const lead = guest ?? leadOf(line);
+  const root = guest ?? first;
   if (root.kind === 'link') return { what: `Link ${root.text}`, outcome: '' };
   if (line.events.length === 1 && !lead.leg) return { what: deedOf(model, root), outcome: '' };
   const isNode = (address: string) => model.network.isNode(address);
@@ -87,10 +89,16 @@ export function lineInWords(model: Model, line: Line): { readonly what: string; 
   };
 }
 
+/** What somebody did at a real server begins here with the edge: it is told as theirs. */
+function guestOf(model: Model, event: ModelEvent): ModelEvent | undefined {
+  const { leg, from, stanza } = event;
+  return leg === 'link' && stanza && model.network.isReal(from) ? { ...event, from: stanza.from } : undefined;
+}
+
 function verbOf({ stanza }: ModelEvent): string {
   if (stanza?.type === 'groupchat') return 'says';
   const { to = '' } = stanza ?? {};
-  return `tells ${resourceOf(to as Jid) || to} alone`;
+  return `whispers to ${resourceOf(to as Jid) || to}:`;
 }
 
 /** An act of a person is told with their nick; what somebody else did, with who that is. */

@@ -1,5 +1,12 @@
 import type { ClassState } from '../core/xep/classroom.ts';
-import { readClassState, readStudents, writeClassState } from '../core/xep/classroom.ts';
+import {
+  readClassState,
+  readSeats,
+  readSpeech,
+  readStudents,
+  writeClassState,
+  writeSpeech,
+} from '../core/xep/classroom.ts';
 import { isPing } from '../core/xep/xep0199.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { errorOf, iq, iqResult, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
@@ -18,7 +25,7 @@ type Answer =
 /** How a page begins: it opens a class, or follows one. */
 export type Role =
   | { readonly kind: 'teach'; readonly code: string; readonly key: string }
-  | { readonly kind: 'follow'; readonly code: string; readonly nick: string };
+  | { readonly kind: 'follow'; readonly code: string; readonly nick: string; readonly secret: string };
 
 /** The session of a page in a class: begins again by itself after each loss of the connection. */
 export class ClassClient {
@@ -74,6 +81,20 @@ export class ClassClient {
     return resultOf(await this.#ask(el('answer', NS.classroom, { question }, value)));
   }
 
+  /** @param who  undefined: nobody any more */
+  async play(who: string | undefined): Promise<Result> {
+    const request = who === undefined ? el('give', NS.classroom) : el('take', NS.classroom, { who });
+    return resultOf(await this.#ask(request));
+  }
+
+  async say(text: string, to?: string): Promise<Result> {
+    return resultOf(await this.#ask(writeSpeech({ text, ...(to === undefined ? {} : { to }) })));
+  }
+
+  async release(who: string): Promise<Result> {
+    return resultOf(await this.#ask(el('release', NS.classroom, { who })));
+  }
+
   async end(): Promise<void> {
     await this.#ask(el(this.#role.kind === 'teach' ? 'close' : 'leave', NS.classroom));
   }
@@ -83,7 +104,7 @@ export class ClassClient {
     const answer = await this.#ask(
       role.kind === 'teach'
         ? el('open', NS.classroom, { code: role.code, key: role.key })
-        : el('follow', NS.classroom, { code: role.code, nick: role.nick }),
+        : el('follow', NS.classroom, { code: role.code, nick: role.nick, secret: role.secret }),
     );
     if (!answer.ok) {
       if (answer.isGone) this.#listener.phase('over');
@@ -115,6 +136,12 @@ export class ClassClient {
     if (read) this.#listener.state(read);
     const students = payloadOf(stanza, 'students', NS.classroom);
     if (students) this.#listener.students(readStudents(students), false);
+    const seats = payloadOf(stanza, 'seats', NS.classroom);
+    if (seats) this.#listener.seats(readSeats(seats) ?? []);
+    const said = payloadOf(stanza, 'say', NS.classroom);
+    const speech = said && readSpeech(said);
+    const who = said?.attrs['who'];
+    if (speech && who !== undefined) this.#listener.said({ who, ...speech });
     if (payloadOf(stanza, 'over', NS.classroom)) this.#listener.phase('over');
   }
 

@@ -17,9 +17,13 @@ function start({ websocket, jid, password }: ClassLogin, role: Role, listener: C
 
 const api: ClassWorkerApi = {
   teach: (login, code, key, listener) => start(login, { kind: 'teach', code, key }, listener),
-  follow: (login, code, nick, listener) => start(login, { kind: 'follow', code, nick }, listener),
+  follow: (login, code, nick, listener) =>
+    start(login, { kind: 'follow', code, nick, secret: randomId() + randomId() }, listener),
   show: async (state) => (await client?.show(state)) ?? none,
   answer: async (question, value) => (await client?.answer(question, value)) ?? none,
+  play: async (who) => (await client?.play(who)) ?? none,
+  say: async (text, to) => (await client?.say(text, to)) ?? none,
+  release: async (who) => (await client?.release(who)) ?? none,
   async stop() {
     await client?.end();
     await link?.stop();

@@ -1,11 +1,12 @@
 /// <reference path="./xmpp.d.ts" />
 import { type Client, client, type Element, xml } from '@xmpp/client';
+import { addressLength, writeAddresses } from '../core/xep/xep0033.ts';
 import { ping } from '../core/xep/xep0199.ts';
 import { readHostBinding, writeHostBinding } from '../core/xep/xep0225.ts';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, excess, insteadOf, nodeLimits, type StanzaSize } from '../core/xmpp/size.ts';
-import { type Stanza, stanzaFrame } from '../core/xmpp/stanza.ts';
+import { make, type Stanza, stanzaFrame, stanzaLength } from '../core/xmpp/stanza.ts';
 import type { XmlElement } from '../core/xmpp/xml.ts';
 import { stanzaFrom, xmlFrom } from '../host/ltx.ts';
 import type { Connection, ConnectionEvents, LinkHost } from '../host/reconnecting-link.ts';
@@ -43,6 +44,15 @@ const farewellMs = 1_000;
  * is slow is waited for (`drained`), and one that is gone answers no ping.
  */
 const unsentMax = 256 * 1024 * 1024;
+/**
+ * So many copies of a stanza, one right after the other, leave as one with their addresses (XEP-0033), where the server takes it.
+ * Fewer leave one by one, so that the trace of a small room shows each.
+ */
+const copiesLeast = 20;
+/** An element may have 2,000 children. */
+const copiesMost = 1_000;
+/** What such a stanza has beside its payloads and addresses: tags and declarations. */
+const multicastBytes = 200;
 
 /**
  * One session over RFC 7395, with `client()` of @xmpp/client.
@@ -71,6 +81,10 @@ export class XmppConnection implements Connection {
   /** Stanzas that came between the bind result and `up`. */
   readonly #early: { readonly element: Element; readonly n: number }[] = [];
   #pingId = '';
+  /** The server passes one stanza on to many. */
+  #hasMulticast = false;
+  /** Copies of one stanza that are about to leave. */
+  #copies: Sending[] = [];
 
   constructor(options: XmppOptions, events: ConnectionEvents) {
     this.#options = options;
@@ -130,6 +144,34 @@ export class XmppConnection implements Connection {
       if (bounce) this.#events.stanza(domainOf(bounce.from), bounce, { stream: this.#stream, n: this.#rx });
       return;
     }
+    if (!this.#hasMulticast) return this.#write(stanza, written);
+    const [first] = this.#copies;
+    if (first !== undefined && !isCopy(first.stanza, stanza)) this.#sendCopies();
+    if (this.#copies.length === 0) queueMicrotask(() => this.#sendCopies());
+    this.#copies.push({ stanza, written });
+    if (stanza.name === 'iq') this.#sendCopies();
+  }
+
+  #sendCopies(): void {
+    const copies = this.#copies;
+    this.#copies = [];
+    const [first] = copies;
+    if (first === undefined) return;
+    if (copies.length < copiesLeast) for (const { stanza, written } of copies) this.#write(stanza, written);
+    else
+      for (const some of portions(copies, nodeLimits.bytes - stanzaLength(first.stanza) - multicastBytes)) {
+        const { name, from, payloads, ...rest } = first.stanza;
+        const addresses = writeAddresses(some.map(({ stanza }) => stanza.to));
+        const all = make(name, from, this.#options.server, rest, [addresses, ...payloads]);
+        if (excess(all, nodeLimits) === undefined)
+          this.#write(all, (at) => {
+            for (const { written } of some) written?.(at);
+          });
+        else for (const { stanza, written } of some) this.#write(stanza, written);
+      }
+  }
+
+  #write(stanza: Stanza, written: Written | undefined): void {
     const n = ++this.#tx;
     this.#client.write(stanzaFrame(stanza)).catch((error: unknown) => this.#fail(error));
     written?.({ stream: this.#stream, n });
@@ -144,6 +186,7 @@ export class XmppConnection implements Connection {
   }
 
   async close(): Promise<void> {
+    this.#sendCopies();
     if (this.#client.socket === null) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#options.host.setTimer(farewellMs, resolve);
@@ -232,6 +275,7 @@ export class XmppConnection implements Connection {
 
   /** Leaves only the login and the bind that the account needs for the library to see. */
   #hideFeatures(features: Element): void {
+    this.#hasMulticast = features.getChild('addresses', NS.address) !== undefined;
     const bind = this.#options.account.kind === 'service' ? NS.component : bindNs;
     features.children = features.children.filter(
       (child) => typeof child !== 'string' && (child.is('mechanisms', saslNs) || child.is('bind', bind)),
@@ -257,6 +301,40 @@ export class XmppConnection implements Connection {
   #fail(error: unknown): void {
     this.#events.lost(linkErrorOf(error, this.#options.account));
   }
+}
+
+interface Sending {
+  readonly stanza: Stanza;
+  readonly written: Written | undefined;
+}
+
+/** The core makes all copies of what it sends of one list of payloads. */
+function isCopy(a: Stanza, b: Stanza): boolean {
+  return (
+    a.payloads === b.payloads &&
+    a.from === b.from &&
+    a.name === b.name &&
+    a.id === b.id &&
+    a.type === b.type &&
+    a.lang === b.lang
+  );
+}
+
+/** @param bytes  for the addresses of each */
+function* portions(copies: readonly Sending[], bytes: number): Iterable<readonly Sending[]> {
+  let portion: Sending[] = [];
+  let room = bytes;
+  for (const copy of copies) {
+    const length = addressLength(copy.stanza.to);
+    if (portion.length > 0 && (portion.length === copiesMost || room < length)) {
+      yield portion;
+      portion = [];
+      room = bytes;
+    }
+    portion.push(copy);
+    room -= length;
+  }
+  yield portion;
 }
 
 function isStanza({ name }: Element): boolean {

@@ -4,32 +4,42 @@ import { parseArgs } from 'node:util';
 import { badArgument } from '../../src/headless/arguments.mjs';
 import { LevelStore } from '../../src/headless/level-store.ts';
 import { historyInBrowser, noBrowser, startInBrowser, storesInBrowser } from './browser.ts';
+import { fullFederation, measureFederation, quickFederation } from './federation.ts';
 import { measureArchive, measureHistory } from './history.ts';
 import { JsonlStore } from './jsonl-store.ts';
 import { measureLab } from './lab.ts';
 import { measureLinks } from './links.ts';
 import { type HistoryResult, print } from './print.ts';
+import { printFederation } from './print-federation.ts';
 import { printLab } from './print-lab.ts';
+import { printShards } from './print-shards.ts';
 import { printSoak } from './print-soak.ts';
+import { printStart } from './print-start.ts';
 import { printPairs } from './print-stores.ts';
 import { running } from './processes.ts';
 import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
+import { fullShards, measureShards, quickShards } from './shards.ts';
 import { attackerKinds, fullSoak, measureSoak, quickSoak } from './soak.ts';
+import { measureStart } from './start.ts';
 import { measurePairs } from './stores.ts';
 import { type Contender, contenders } from './targets.ts';
 
 const help = `npm run bench -- [--json] [--quick] [--only TEXT] [--attacker TEXT]
 
-Rooms over WebSocket under one load generator: ours headless, in a Chromium worker and as a component of Prosody, beside
-Prosody's and ejabberd's own, all in this run; then the history, on disk and in IndexedDB; then what crosses the links
-between servers, distributed and not. What is not installed is left out, and said. Linux, for processor time and memory.
+Rooms over WebSocket under one load generator: ours headless, in a Chromium worker and as a component of Prosody and of ejabberd,
+beside Prosody's and ejabberd's own, over WebSocket and over TCP, and ws alone, all in this run; then the history, on disk and in
+IndexedDB; then what crosses the links between servers, distributed and not. What is not installed is left out, and said. Linux,
+for processor time and memory.
 
-  --quick      smaller rooms, in under a minute
+  --quick      smaller rooms, in two minutes
   --json       all figures for a program
   --only TEXT  only what has TEXT in its name ("headless", "Prosody", "history", …)
   --only stores  today's stores and those of an earlier version in turn, on disk and in IndexedDB
   --only lab   the Lab in Chromium: its first picture, frames while 200 events a second are played for a minute beside a page
                that stands still, and seeks in that run
+  --only start  the page in Chromium: until everybody is in the room, with a new server each time
+  --only shards  many rooms on one ejabberd: its own, and ours on 1, 2 and 4 processes
+  --only federation  a room of 10,000 on 3, 30 and 101 servers, in each of the protocols, all nodes in one process
   --only soak  four minutes of 1,000 users and of attackers: memory, losses, and what the attackers cost the others
   --attacker TEXT  of the soak's attackers only those that have TEXT in their name:
                ${attackerKinds.join(', ')}
@@ -146,21 +156,37 @@ const links = isWanted('links') ? measureLinks(options.quick ? [12, 60] : [12, 1
 const isSoak = options.only !== '' && isWanted('soak');
 const soak = isSoak ? await measureSoak(options.quick ? quickSoak : fullSoak, attackers, tell) : undefined;
 
+const isShards = options.only !== '' && isWanted('shards');
+const shardSizes = options.quick ? quickShards : fullShards;
+const shards = isShards ? await measureShards(shardSizes, tell) : undefined;
+
+const isFederation = options.only !== '' && isWanted('federation');
+const federation = isFederation ? measureFederation(options.quick ? quickFederation : fullFederation, tell) : undefined;
+
 const isLab = options.only !== '' && isWanted('lab') && noBrowser === undefined;
 const lab = isLab ? await measureLab(options.quick ? 10 : 60, tell) : undefined;
+
+const isStart = options.only !== '' && isWanted('start') && noBrowser === undefined;
+const start = isStart ? await measureStart(options.quick ? 3 : 10, tell) : undefined;
 
 const figures = {
   ...{ format: 'netsplit-bench', version: 1, rooms, history },
   ...(links ? { links } : {}),
   ...(stores ? { stores } : {}),
   ...(soak ? { soak } : {}),
+  ...(shards ? { shards } : {}),
+  ...(federation ? { federation } : {}),
   ...(lab ? { lab } : {}),
+  ...(start ? { start } : {}),
 };
 if (options.json) console.log(JSON.stringify(figures, undefined, 2));
 else {
   print(rooms, history, links);
   if (stores) for (const { name, pairs } of stores) printPairs(name, pairs);
   if (soak) printSoak(soak);
+  if (shards) printShards(shards, shardSizes);
+  if (federation) printFederation(federation);
   if (lab) printLab(lab);
+  if (start) printStart(start);
 }
 process.exit();

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { freePort, pause, stopped } from './processes.ts';
 
@@ -20,11 +20,46 @@ export const noEjabberd: string | undefined =
     ? 'ejabberd is not installed (apt-get install ejabberd)'
     : undefined;
 
-/** An ejabberd in a directory of its own. Anyone may log in with any name and password. */
-export async function startEjabberd(domain: string, rooms: string) {
+export interface Ejabberd {
+  readonly pid: number;
+  readonly websocket: string;
+  readonly c2sPort: number;
+  readonly componentPort: number;
+  /** Its name among Erlang's nodes, and what lets others in. */
+  readonly node: string;
+  readonly cookie: string;
+  stop(): Promise<void>;
+}
+
+export interface Cluster {
+  /** Over how many processes the addresses of a component are divided. */
+  readonly spread?: Readonly<Record<string, number>>;
+  /** Another node, whose cluster this one joins. */
+  readonly joins?: Ejabberd;
+}
+
+/**
+ * An ejabberd in a directory of its own. Anyone may log in with any name and password.
+ *
+ * @param components  external components (XEP-0114) and their secrets
+ */
+export async function startEjabberd(
+  domain: string,
+  rooms: string,
+  components: Readonly<Record<string, string>> = {},
+  { spread = {}, joins }: Cluster = {},
+): Promise<Ejabberd> {
   const directory = mkdtempSync(`${tmpdir()}/netsplit-ejabberd-`);
   mkdirSync(`${directory}/log`);
-  const [http, c2s] = [await freePort(), await freePort()];
+  const [http, c2s, componentPort] = [await freePort(), await freePort(), await freePort()];
+  const node = `test${process.pid}-${http}@localhost`;
+  const cookie = joins?.cookie ?? randomBytes(12).toString('hex');
+  const balancing = Object.entries(spread).map(
+    ([name, count]) => `domain_balancing: { "${name}": { type: bare_destination, component_number: ${count} } }\n`,
+  );
+  const hosts = Object.entries(components).map(([name, password]) => `"${name}": { password: "${password}" }`);
+  const service = `  - { port: ${componentPort}, ip: "127.0.0.1", module: ejabberd_service, access: all, shaper: none,
+      global_routes: false, hosts: { ${hosts.join(', ')} } }\n`;
   writeFileSync(
     `${directory}/ejabberd.yml`,
     `hosts: [${domain}]
@@ -32,10 +67,10 @@ loglevel: error
 auth_method: anonymous
 anonymous_protocol: both
 allow_multiple_connections: true
-listen:
+${balancing.join('')}listen:
   - { port: ${http}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: { /ws: ejabberd_http_ws } }
   - { port: ${c2s}, ip: "127.0.0.1", module: ejabberd_c2s, access: c2s, shaper: none }
-access_rules: { c2s: { allow: all }, local: { allow: all } }
+${hosts.length === 0 ? '' : service}access_rules: { c2s: { allow: all }, local: { allow: all } }
 shaper_rules: { max_user_sessions: 100000 }
 modules:
   mod_disco: {}
@@ -53,35 +88,56 @@ modules:
   const child = spawn(
     'erl',
     // biome-ignore format: pairs
-    ['-noshell', '-noinput', '-sname', `bench${process.pid}@localhost`,
+    ['-noshell', '-noinput', '-sname', node, '-setcookie', cookie,
       '-kernel', 'inet_dist_use_interface', '{127,0,0,1}', '+K', 'true', '+P', '250000',
       '-mnesia', 'dir', `"${directory}/db"`,
       '-ejabberd', 'config', `"${directory}/ejabberd.yml"`, 'log_path', `"${directory}/log/e.log"`,
       '-pa', ebin() as string, '-s', 'ejabberd'],
     { stdio: 'ignore', env: { ...process.env, HOME: directory, ERL_EPMD_ADDRESS: '127.0.0.1' } },
   );
+  // Also where a test never came to its end.
+  const orphan = () => child.kill('SIGKILL');
+  process.once('exit', orphan);
   const stop = async () => {
+    process.off('exit', orphan);
     await stopped(child);
     rmSync(directory, { recursive: true, force: true });
   };
-  for (let tries = 0; ; tries++) {
-    if (child.exitCode !== null || tries > 200) {
-      const log = existsSync(`${directory}/log/e.log`) ? readFileSync(`${directory}/log/e.log`, 'utf8') : '';
-      await stop();
-      throw new Error(`ejabberd does not start: ${log.slice(0, 500)}`);
+  const log = () => (existsSync(`${directory}/log/e.log`) ? readFileSync(`${directory}/log/e.log`, 'utf8') : '');
+  const untilUp = async () => {
+    for (let tries = 0; !(await answers(http)); tries++) {
+      if (child.exitCode !== null || tries > 600) {
+        const said = log();
+        await stop();
+        throw new Error(`ejabberd does not start: ${said.slice(0, 500)}`);
+      }
+      await pause(100);
     }
-    if (await listens(http)) break;
-    await pause(100);
+  };
+  await untilUp();
+  if (joins !== undefined) {
+    const asked = spawnSync(
+      'erl',
+      // biome-ignore format: pairs
+      ['-noshell', '-noinput', '-sname', `ask-${node}`, '-setcookie', cookie,
+        '-kernel', 'inet_dist_use_interface', '{127,0,0,1}',
+        '-eval', `io:format("~p", [rpc:call('${node}', ejabberd_cluster, join, ['${joins.node}'])]), halt().`],
+      { encoding: 'utf8', timeout: 90_000, env: { ...process.env, HOME: directory, ERL_EPMD_ADDRESS: '127.0.0.1' } },
+    );
+    if (asked.stdout !== 'ok') {
+      await stop();
+      throw new Error(`the node does not join the other: ${asked.stdout} ${asked.stderr} ${log().slice(0, 500)}`);
+    }
+    await untilUp();
   }
-  return { pid: child.pid as number, websocket: `ws://127.0.0.1:${http}/ws`, stop };
+  const websocket = `ws://127.0.0.1:${http}/ws`;
+  return { pid: child.pid as number, c2sPort: c2s, componentPort, websocket, node, cookie, stop };
 }
 
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
+/** It listens before it has started, and answers nobody until then. */
+async function answers(port: number): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1_000) }).catch(
+    () => undefined,
+  );
+  return answer !== undefined;
 }

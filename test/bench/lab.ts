@@ -19,6 +19,8 @@ export interface Smoothness {
 
 const tokensMost = 1_000;
 const crowdSeconds = 5;
+/** Somebody who goes through a run looks at a place for so long, at least. */
+const lookMs = 400;
 
 /** The Lab's page on a web server that knows nothing of rooms. */
 export interface LabFigures {
@@ -33,8 +35,10 @@ export interface LabFigures {
   /** So many stanzas moved at once, on links that take 20 s. */
   readonly tokens: number;
   readonly crowd: Smoothness;
-  /** To places all over the run, until it is drawn. */
+  /** To places all over the run, until it is drawn; somebody looks at each. */
   readonly seeksMs: readonly number[];
+  /** The same one right after the other, as a slider is dragged. */
+  readonly draggedMs: readonly number[];
   readonly stepsMs: readonly number[];
 }
 
@@ -78,7 +82,9 @@ export async function measureLab(seconds: number, tell: (line: string) => void):
       Number(document.querySelector('[data-testid="transport"]')?.getAttribute('data-at')),
     );
     tell('seeks');
-    const { seeks, steps } = await page.evaluate(seekAbout);
+    const seeks = await page.evaluate(seekAbout, lookMs);
+    const dragged = await page.evaluate(seekAbout, 0);
+    const steps = await page.evaluate(stepBack, lookMs);
     tell('a thousand stanzas at once');
     await page.evaluate(gather, tokensMost);
     const crowd = await smoothness(page, crowdSeconds);
@@ -87,6 +93,7 @@ export async function measureLab(seconds: number, tell: (line: string) => void):
       ...{ firstPictureMs, events, seconds, still, playing, tokens, crowd },
       eventsPerSecond: (reached - begun) / seconds,
       seeksMs: seeks,
+      draggedMs: dragged,
       stepsMs: steps,
     };
   } finally {
@@ -175,23 +182,30 @@ async function gather(tokens: number): Promise<void> {
   while (document.querySelectorAll('.token').length < tokens) await new Promise(requestAnimationFrame);
 }
 
-/** To twenty places all over the run, and twenty steps back. */
-async function seekAbout(): Promise<{ seeks: number[]; steps: number[] }> {
+/** To twenty places all over the run. */
+async function seekAbout(lookMs: number): Promise<number[]> {
   const length = Number(document.querySelector('[data-testid="transport"]')?.getAttribute('data-length'));
   const events = window.lab.events({}).map(({ id }) => id);
-  const timed = async (go: () => Promise<unknown>) => {
-    const begun = performance.now();
-    await go();
-    await new Promise(requestAnimationFrame);
-    return performance.now() - begun;
-  };
-  const seeks: number[] = [];
+  const times: number[] = [];
   // Steps of 7 of 20 come to every part, and never to the next one.
   for (let i = 0; i < 20; i++) {
     const event = events[Math.floor((((i * 7) % 20) / 20) * Math.min(length, events.length - 1))] as number;
-    seeks.push(await timed(() => window.lab.seek({ event })));
+    if (lookMs > 0) await new Promise((resolve) => setTimeout(resolve, lookMs));
+    const begun = performance.now();
+    // Settles when the page shows it.
+    await window.lab.seek({ event });
+    times.push(performance.now() - begun);
   }
-  const steps: number[] = [];
-  for (let i = 0; i < 20; i++) steps.push(await timed(() => window.lab.step(-1)));
-  return { seeks, steps };
+  return times;
+}
+
+async function stepBack(lookMs: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    const begun = performance.now();
+    await window.lab.step(-1);
+    times.push(performance.now() - begun);
+  }
+  return times;
 }

@@ -2,7 +2,7 @@
 import { Occupant } from './occupant.ts';
 
 export interface Target {
-  /** ws:// */
+  /** ws:// or tcp:// */
   readonly url: string;
   readonly domain: string;
   /** Domain of the rooms. */

@@ -5,7 +5,19 @@ const mib = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 const ms = (value: number) => `${value.toFixed(0)} ms`;
 
 export function printLab(lab: LabFigures): void {
-  const { firstPictureMs, events, eventsPerSecond, seconds, still, playing, seeksMs, stepsMs, tokens, crowd } = lab;
+  const {
+    firstPictureMs,
+    events,
+    eventsPerSecond,
+    seconds,
+    still,
+    playing,
+    seeksMs,
+    draggedMs,
+    stepsMs,
+    tokens,
+    crowd,
+  } = lab;
   table(
     `The Lab in Chromium: a run of ${events} events`,
     ['', 'median', 'worst', 'times'],
@@ -13,6 +25,7 @@ export function printLab(lab: LabFigures): void {
       [
         ['from the address to the first picture with everybody in it', firstPictureMs],
         ['to another place in the run, until it is drawn', seeksMs],
+        ['the same one right after the other', draggedMs],
         ['one step back', stepsMs],
       ] as const
     ).map(([what, times]) => [what, ms(median(times)), ms(Math.max(...times)), `${times.length}`]),

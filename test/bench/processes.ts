@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from './load.ts';
 
 /** A server's processes as Linux accounts for them; elsewhere there is nothing to read, and the figures are left out. */
@@ -51,7 +51,9 @@ function tryList(path: string): string[] {
   }
 }
 
-const nodeArguments = ['--import', 'tsx', '--expose-gc', '--import', new URL('./gc.mjs', import.meta.url).href];
+/** What Node needs beside the file, which is JavaScript in the package. */
+const compiler = (file: string) => (file.endsWith('.ts') ? ['--import', 'tsx'] : []);
+const onRequest = ['--expose-gc', '--import', pathToFileURL(`${import.meta.dirname}/gc.mjs`).href];
 
 /** One of our own commands; resolves once a line of its output matches. */
 export async function startNode(
@@ -61,7 +63,7 @@ export async function startNode(
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, [...nodeArguments, path, ...args], {
+  const child = spawn(process.execPath, [...compiler(file), ...onRequest, path, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
@@ -91,7 +93,7 @@ export class Load<C = Command> {
   readonly #child: ChildProcess;
 
   constructor(file = './load.ts') {
-    this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ['--import', 'tsx'] });
+    this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: compiler(file) });
   }
 
   ask<T>(command: C): Promise<T> {

@@ -49,13 +49,14 @@ export async function measureRooms(
   contender: Contender,
   sizes: Sizes,
   tell: (line: string) => void,
+  loadFile?: string,
 ): Promise<RoomFigures> {
   const { name, isReference, missing } = contender;
   const measured: SizeFigures[] = [];
   const storms: StormFigures[] = [];
   if (missing !== undefined) return { name, isReference, trouble: missing, sizes: measured, storms };
   const occupants = Math.max(...sizes.growing, ...sizes.storms);
-  const load = new Load();
+  const load = new Load(loadFile);
   let server: Running | undefined;
   let bytesPerOccupant: number | undefined;
   let trouble: string | undefined;

@@ -1,5 +1,5 @@
 import { noProsody, startProsody } from '../interop/support/prosody.ts';
-import { noEjabberd, startEjabberd } from './ejabberd.ts';
+import { type Ejabberd, noEjabberd, startEjabberd } from './ejabberd.ts';
 import type { Target } from './load.ts';
 import { cpuMsOf, rssOf, startNode, stopped } from './processes.ts';
 
@@ -25,40 +25,52 @@ const domain = 'localhost';
 const secret = 'bench';
 
 export const contenders: readonly Contender[] = [
-  { name: 'netsplit, headless', isReference: false, missing: undefined, start: startHeadless },
+  headlessBy('../../src/headless/serve.ts'),
+  { name: 'ws alone, the same bytes', isReference: true, missing: undefined, start: startWs },
   { name: 'netsplit, component of Prosody', isReference: false, missing: noProsody, start: startComponent },
-  {
-    name: 'Prosody’s own MUC',
-    isReference: true,
-    missing: noProsody,
-    start: async (occupants) => {
-      const rooms = `rooms.${domain}`;
-      const prosody = await startProsody({
-        hosts: { [domain]: users(occupants) },
-        muc: [rooms],
-        components: { [`unused.${domain}`]: secret },
-      });
-      return { url: prosody.websocket, domain, rooms, ...processes([prosody.pid]), stop: prosody.stop };
+  { name: 'netsplit, component of ejabberd', isReference: false, missing: noEjabberd, start: startOnEjabberd },
+  ...(['WebSocket', 'TCP'] as const).flatMap((over): Contender[] => [
+    {
+      name: `Prosody’s own MUC, over ${over}`,
+      isReference: true,
+      missing: noProsody,
+      start: async (occupants) => {
+        const prosody = await startProsody({
+          hosts: { [domain]: users(occupants) },
+          muc: [`rooms.${domain}`],
+          components: { [`unused.${domain}`]: secret },
+          extra: prosodyTuned,
+        });
+        return ownMuc(prosody, over);
+      },
     },
-  },
-  {
-    name: 'ejabberd’s own MUC',
-    isReference: true,
-    missing: noEjabberd,
-    start: async () => {
-      const rooms = `rooms.${domain}`;
-      const ejabberd = await startEjabberd(domain, rooms);
-      return { url: ejabberd.websocket, domain, rooms, ...processes([ejabberd.pid]), stop: ejabberd.stop };
+    {
+      name: `ejabberd’s own MUC, over ${over}`,
+      isReference: true,
+      missing: noEjabberd,
+      start: async () => ownMuc(await startEjabberd(domain, `rooms.${domain}`), over),
     },
-  },
+  ]),
 ];
 
-async function startHeadless(): Promise<Running> {
-  const { child, match } = await startNode(
-    '../../src/headless/serve.ts',
-    ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--log', '--client-rate', '0', '--room-rate', '0'],
-    /ready (ws:\S+)/,
-  );
+/** As its documentation has it for busy servers: Lua 5.4 collects young garbage more often than old. */
+const prosodyTuned = 'gc = { mode = "generational" }';
+
+function ownMuc(server: Pick<Ejabberd, 'pid' | 'websocket' | 'c2sPort' | 'stop'>, over: 'WebSocket' | 'TCP'): Running {
+  const { pid, websocket, c2sPort, stop } = server;
+  const url = over === 'TCP' ? `tcp://127.0.0.1:${c2sPort}` : websocket;
+  return { url, domain, rooms: `rooms.${domain}`, ...processes([pid]), stop };
+}
+
+/** @param args  what the file is given before the flags */
+export function headlessBy(file: string, args: readonly string[] = []): Contender {
+  return { name: 'netsplit, headless', isReference: false, missing: undefined, start: () => startHeadless(file, args) };
+}
+
+async function startHeadless(file: string, args: readonly string[]): Promise<Running> {
+  const lifted = ['--client-rate', '0', '--room-rate', '0'];
+  const flags = ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--log', ...lifted];
+  const { child, match } = await startNode(file, [...args, ...flags], /ready (ws:\S+)/);
   const pid = child.pid as number;
   return {
     url: match[1] as string,
@@ -69,24 +81,42 @@ async function startHeadless(): Promise<Running> {
   };
 }
 
+async function startWs(): Promise<Running> {
+  const { child, match } = await startNode('./ws-host.ts', [], /ready (\S+) (\S+)/);
+  const [, url = '', rooms = ''] = match;
+  const pid = child.pid as number;
+  return { url, domain, rooms, ...processes([pid], [pid]), stop: () => stopped(child) };
+}
+
 async function startComponent(occupants: number): Promise<Running> {
   const rooms = `rooms.${domain}`;
-  const prosody = await startProsody({ hosts: { [domain]: users(occupants) }, components: { [rooms]: secret } });
+  return componentOf(
+    await startProsody({ hosts: { [domain]: users(occupants) }, components: { [rooms]: secret } }),
+    rooms,
+  );
+}
+
+async function startOnEjabberd(): Promise<Running> {
+  const rooms = `rooms.${domain}`;
+  return componentOf(await startEjabberd(domain, `own.${rooms}`, { [rooms]: secret }), rooms);
+}
+
+async function componentOf(server: Pick<Ejabberd, 'pid' | 'websocket' | 'componentPort' | 'stop'>, rooms: string) {
   const { child } = await startNode(
     '../../src/headless/component.ts',
-    ['--server', `127.0.0.1:${prosody.componentPort}`, '--domain', rooms, '--log'],
+    ['--server', `127.0.0.1:${server.componentPort}`, '--domain', rooms, '--log'],
     /ready/,
     { NETSPLIT_COMPONENT_SECRET: secret },
   );
   const pid = child.pid as number;
   return {
-    url: prosody.websocket,
+    url: server.websocket,
     domain,
     rooms,
-    ...processes([pid, prosody.pid], [pid]),
+    ...processes([pid, server.pid], [pid]),
     stop: async () => {
       await stopped(child);
-      await prosody.stop();
+      await server.stop();
     },
   };
 }

@@ -7,6 +7,7 @@ import { nodeServerHost } from '../../src/headless/node-host.ts';
 import { Driver } from '../../src/host/driver.ts';
 import { MemoryStore } from '../../src/host/memory-store.ts';
 import { noProsody, type Prosody, startProsody } from '../interop/support/prosody.ts';
+import { isLong } from '../support/long.ts';
 import { play, type Seat } from './run.ts';
 import { ScriptError } from './script.ts';
 import { allScripts } from './scripts.ts';
@@ -60,7 +61,7 @@ describe.skipIf(noProsody !== undefined)(`conformance scripts on Prosody${noPros
   });
 
   // Calibration: what an implementation that is much used says to the same scripts.
-  describe("Prosody's own rooms", () => {
+  describe.runIf(isLong)("Prosody's own rooms", () => {
     it.concurrent.each(scripts.map((script) => [script.title, script] as const))('%s', async (_title, script) => {
       const reason = script.differs.get('prosody');
       const outcome = await play(script, seat('prosody', theirs)).catch((error: unknown) => error);

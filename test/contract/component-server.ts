@@ -41,6 +41,8 @@ export class ServerSide {
 
 export interface ComponentServerOptions {
   readonly secret?: string;
+  /** Default: any free one. */
+  readonly port?: number;
   /** Whether there is such a component; default: any. */
   known?(domain: string): boolean;
   /** The stream's id; default: a new one each time. */
@@ -107,7 +109,7 @@ export async function startComponentServer(options: ComponentServerOptions = {})
     options.element?.(side, element);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     /** All connections so far. */

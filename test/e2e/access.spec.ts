@@ -179,7 +179,9 @@ async function namesIn(page: Page, group: string): Promise<readonly string[]> {
 }
 
 test.describe('With a screen reader', () => {
-  test('the picture is read server by server, its node, then its people; the links come last', async ({ room }) => {
+  test('the picture is read server by server, its node, then its people; the links come last', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open();
     const { page } = room;
     const names = await namesIn(page, 'Topology');

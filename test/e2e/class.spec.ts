@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
-import { eventually, expect, type RoomPage, test } from './support/netsplit.ts';
+import { cast, eventually, expect, type RoomPage, test } from './support/netsplit.ts';
 
 const token = '00112233445566778899aabbccddeeff';
 const BigCheese = 'rubenro@vesa.yeggmaex.irc/shaver';
@@ -48,10 +48,9 @@ const same = (pages: readonly Page[], as: Page) =>
   eventually(async () => new Set(await Promise.all([as, ...pages].map(state))).size).toBe(1);
 
 test.describe('A class', () => {
-  test('students are where the lecturer is: acts, steps, branches, another scenario; also who comes late', async ({
-    room,
-    browser,
-  }) => {
+  test('students are where the lecturer is: acts, steps, branches, another scenario; also who comes late', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
     test.slow();
     const lecturer = room.page;
     const link = await teach(room);
@@ -174,7 +173,11 @@ test.describe('A class', () => {
       // Who leads on is the lecturer.
       await expect(page.getByTestId('lesson-next')).toHaveCount(0);
     }
+    // The step changes, and nothing else: the page of a student is not made anew.
+    await ann.evaluate(() => document.querySelector('ns-app')?.setAttribute('data-marked', ''));
     await lecturer.getByTestId('lesson-next').click();
+    await expect(lesson(ann)).toHaveAttribute('data-step', '2');
+    await expect(ann.locator('ns-app')).toHaveAttribute('data-marked');
     for (const [page, guess] of [
       [ann, '8'],
       [bob, '7'],
@@ -197,6 +200,13 @@ test.describe('A class', () => {
     for (const page of [lecturer, ann, bob])
       await expect(lesson(page)).toHaveAttribute('data-lesson-phase', 'revealed');
     await expect(ann.getByTestId('lesson-result')).toContainText('8 stanzas');
+    await lecturer.getByTestId('lesson-next').click();
+    for (const page of [ann, bob]) await expect(lesson(page)).toHaveAttribute('data-step', '3');
+    await expect(ann.locator('ns-app')).toHaveAttribute('data-marked');
+    await same([ann, bob], lecturer);
+    await lecturer.getByTestId('lesson-back').click();
+    for (const page of [ann, bob]) await expect(lesson(page)).toHaveAttribute('data-step', '2');
+    await same([ann, bob], lecturer);
   });
 
   test('a live room: students come to it as guests, under the name that they typed', { tag: '@long' }, async ({
@@ -222,13 +232,63 @@ test.describe('A class', () => {
     await expect(ann).toHaveURL(/lab=coven/);
   });
 
+  test('a live room: a student plays one of its people, and speaks as them; nobody else can, until the lecturer takes them back', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
+    test.slow();
+    const lecturer = room.page;
+    await lecturer.goto(`/?room=${room.instance}#token=${token}`);
+    await room.ready();
+    await lecturer.getByTestId('export').click();
+    await lecturer.getByTestId('teach').click();
+    const link = (await lecturer.getByTestId('class-link').textContent()) ?? '';
+    const ann = await join(browser, link, 'Ann');
+    await expect(lecturer.locator('[data-occupant][data-nick=Ann]')).toHaveCount(1);
+    await ann.getByTestId('class-seat').selectOption('BigCheese');
+    await ann.getByTestId('class-take').click();
+    await expect(ann.getByTestId('class-speak')).toHaveAttribute('data-seat', BigCheese);
+    await expect(lecturer.getByTestId('class-players')).toContainText('Ann plays BigCheese');
+    // Who plays somebody is no guest meanwhile.
+    await expect(lecturer.locator('[data-occupant][data-nick=Ann]')).toHaveCount(0);
+    await ann.getByTestId('class-text').fill('It is I who speak');
+    await ann.keyboard.press('Enter');
+    await eventually(() => room.heard(cast.Wumpus)).toContain('It is I who speak');
+    await ann.getByTestId('class-text').fill('For you alone');
+    await ann.getByTestId('class-to').selectOption('Troy');
+    await ann.getByTestId('class-say').click();
+    await expect(lecturer.getByTestId('log').getByText('BigCheese whispers to Troy: “For you alone”')).toBeVisible();
+    for (const page of [lecturer, ann])
+      expect((await new AxeBuilder({ page }).setLegacyMode().analyze()).violations).toEqual([]);
+
+    const bob = await join(browser, link, 'Bob');
+    await expect(bob.getByTestId('class-seat').getByRole('option')).toHaveCount(6);
+    await expect(bob.getByTestId('class-seat')).not.toContainText('BigCheese');
+    await lecturer.getByTestId('class-take-back').click();
+    await expect(ann.getByTestId('class-seats')).toBeVisible();
+    await expect(lecturer.locator('[data-occupant][data-nick=Ann]')).toHaveCount(1);
+    await bob.getByTestId('class-seat').selectOption('BigCheese');
+    await bob.getByTestId('class-take').click();
+    await expect(lecturer.getByTestId('class-players')).toContainText('Bob plays BigCheese');
+    await bob.getByTestId('class-give').click();
+    await expect(lecturer.getByTestId('class-players')).toHaveCount(0);
+  });
+
   test('a lecturer whose page is reloaded goes on; when they end the class, students go on alone', {
     tag: '@long',
   }, async ({ room, browser }) => {
     const lecturer = room.page;
     const ann = await join(browser, await teach(room), 'Ann');
     await inLab(ann);
+    await lecturer.getByTestId('class-ask').click();
+    await lecturer.getByTestId('class-question').fill('How many?');
+    await lecturer.getByTestId('class-send').click();
+    await ann.getByTestId('class-question').getByRole('textbox').fill('4');
+    await ann.getByTestId('class-answer').click();
+    await expect(lecturer.getByTestId('class-answered')).toHaveText('1 of 1 student answered');
     await lecturer.reload();
+    // What they asked is still asked, and what was answered is still there.
+    await expect(lecturer.getByTestId('class-answers').locator('tr')).toHaveText([/^4\s*1$/]);
+    await expect(ann.getByTestId('class-answered')).toContainText('Your answer: 4');
     await expect(lecturer.getByTestId('class-count')).toHaveText('1 student in class');
     await inLab(lecturer);
     await say(lecturer, 'Back again');

@@ -88,9 +88,9 @@ test.describe('Compare', () => {
     expect(await comparison(page)).toBeUndefined();
   });
 
-  test('a chart over time: two lines that differ without colours, their ends in words, stanzas or bytes', async ({
-    page,
-  }) => {
+  test('a chart over time: two lines that differ without colours, their ends in words, stanzas or bytes', {
+    tag: '@long',
+  }, async ({ page }) => {
     await open(page, '#lab=wallops&seed=7&compare=plain&view=counters');
     await say(page);
     const chart = page.getByTestId('compare-chart');
@@ -114,7 +114,7 @@ test.describe('Compare', () => {
     await expect(chart.locator('.series-name')).toHaveText([`this run${kilobytes[0]}`, `plain room${kilobytes[1]}`]);
   });
 
-  test('it follows the place, the branch and a new beginning', async ({ page }) => {
+  test('it follows the place, the branch and a new beginning', { tag: '@long' }, async ({ page }) => {
     await open(page);
     await page.evaluate(() => window.lab.compare('0281'));
     await say(page, 'one');
@@ -144,7 +144,9 @@ test.describe('Compare', () => {
     await expect(page.getByTestId('compare')).toHaveValue('0281');
   });
 
-  test('what cannot be done there is left out, and said; an address keeps the comparison', async ({ page }) => {
+  test('what cannot be done there is left out, and said; an address keeps the comparison', { tag: '@long' }, async ({
+    page,
+  }) => {
     await open(page, '#lab=wallops&seed=7&compare=0289');
     await expect(page.getByTestId('compare')).toHaveValue('0289');
     await page.evaluate(() => window.lab.act({ act: 'crash', node: 'replica@eris.dclxvii.irc' }));
@@ -159,7 +161,9 @@ test.describe('Compare', () => {
     );
   });
 
-  test('by keyboard: c compares, and compares no more; it does the same protocol again', async ({ page }) => {
+  test('by keyboard: c compares, and compares no more; it does the same protocol again', { tag: '@long' }, async ({
+    page,
+  }) => {
     await open(page);
     await page.keyboard.press('c');
     await expect(page.getByTestId('compare')).toHaveValue('plain');
@@ -181,7 +185,7 @@ test.describe('Compare', () => {
     await expect(page.locator('ns-help dialog')).toContainText('compare with the same run in another protocol');
   });
 
-  test('played to its end, it goes on until the last delivery in both', async ({ page }) => {
+  test('played to its end, it goes on until the last delivery in both', { tag: '@long' }, async ({ page }) => {
     await open(page, '#lab=wonderland&compare=plain');
     const hamlet = 'hamlet@denmark.lit/priam-ubuntu-vm';
     await page.evaluate((who) => window.lab.act({ act: 'join', who }), hamlet);
@@ -198,37 +202,33 @@ test.describe('Compare', () => {
   });
 
   for (const colorScheme of ['light', 'dark'] as const)
-    test(
-      `axe finds nothing, ${colorScheme}; at 390 px nothing is cut off`,
-      colorScheme === 'dark' ? { tag: '@long' } : {},
-      async ({ browser }) => {
-        const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce' });
-        const page = await context.newPage();
-        await open(page, '#lab=wallops&seed=7&compare=plain&view=counters');
-        await say(page);
-        await page.evaluate(() =>
-          window.lab.act({ act: 'cut', link: ['avalon.irc', 'killrc.oulubox.irc'], how: 'silent' }),
-        );
-        await say(page, 'two');
-        await expect(page.getByTestId('compare-chart')).toBeVisible();
-        const find = async () => (await new AxeBuilder({ page }).setLegacyMode().analyze()).violations;
-        expect(await find()).toEqual([]);
-        await page.setViewportSize({ width: 390, height: 844 });
-        const carried = page.locator('[data-link-label="avalon.irc~vesa.yeggmaex.irc"] .carried');
-        await expect(carried).toHaveText(/^\d+ \| \d+$/);
-        await page.getByTestId('region-panel').click();
-        await expect(page.getByTestId('compare-chart')).toBeVisible();
-        const { chart, room } = await page.evaluate(() => ({
-          chart: document.querySelector('[data-testid=compare-chart]')?.getBoundingClientRect().right ?? Infinity,
-          room: document.documentElement.scrollWidth,
-        }));
-        expect([room, chart <= 390]).toEqual([390, true]);
-        const wide = await page
-          .locator('.compared')
-          .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
-        expect(wide).toBe(0);
-        expect(await find()).toEqual([]);
-        await context.close();
-      },
-    );
+    test(`axe finds nothing, ${colorScheme}; at 390 px nothing is cut off`, { tag: '@long' }, async ({ browser }) => {
+      const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce' });
+      const page = await context.newPage();
+      await open(page, '#lab=wallops&seed=7&compare=plain&view=counters');
+      await say(page);
+      await page.evaluate(() =>
+        window.lab.act({ act: 'cut', link: ['avalon.irc', 'killrc.oulubox.irc'], how: 'silent' }),
+      );
+      await say(page, 'two');
+      await expect(page.getByTestId('compare-chart')).toBeVisible();
+      const find = async () => (await new AxeBuilder({ page }).setLegacyMode().analyze()).violations;
+      expect(await find()).toEqual([]);
+      await page.setViewportSize({ width: 390, height: 844 });
+      const carried = page.locator('[data-link-label="avalon.irc~vesa.yeggmaex.irc"] .carried');
+      await expect(carried).toHaveText(/^\d+ \| \d+$/);
+      await page.getByTestId('region-panel').click();
+      await expect(page.getByTestId('compare-chart')).toBeVisible();
+      const { chart, room } = await page.evaluate(() => ({
+        chart: document.querySelector('[data-testid=compare-chart]')?.getBoundingClientRect().right ?? Infinity,
+        room: document.documentElement.scrollWidth,
+      }));
+      expect([room, chart <= 390]).toEqual([390, true]);
+      const wide = await page
+        .locator('.compared')
+        .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
+      expect(wide).toBe(0);
+      expect(await find()).toEqual([]);
+      await context.close();
+    });
 });

@@ -86,7 +86,9 @@ test.describe('A scenario of one’s own', () => {
     expect(messages).toMatchObject([{ body: 'Hello', crossed: 2, deliveries: 3 }]);
   });
 
-  test('servers are dragged, and moved by Alt and the arrow keys; undo puts them back', async ({ page }) => {
+  test('servers are dragged, and moved by Alt and the arrow keys; undo puts them back', { tag: '@long' }, async ({
+    page,
+  }) => {
     await edit(page);
     await page.getByTestId('add-server').click();
     const far = page.locator('ns-editor-picture [data-server="server-2.example"]');
@@ -130,9 +132,9 @@ test.describe('A scenario of one’s own', () => {
     expect(scenario.links).toEqual([{ between: ['server-2.example', 'server.example'], latencyMs: 500 }]);
   });
 
-  test('what is wrong is said at its field and in a list that leads there; it opens when it is right', async ({
-    page,
-  }) => {
+  test('what is wrong is said at its field and in a list that leads there; it opens when it is right', {
+    tag: '@long',
+  }, async ({ page }) => {
     await edit(page);
     await open(page, 'nodes/0/rooms/0');
     await field(page, 'Messages of history').fill('-3');
@@ -216,7 +218,9 @@ test.describe('Scenarios that are kept', () => {
     await page.getByTestId('own-scenarios').waitFor();
   };
 
-  test('are there after a reload, and are opened, renamed, duplicated and deleted', async ({ page }) => {
+  test('are there after a reload, and are opened, renamed, duplicated and deleted', { tag: '@long' }, async ({
+    page,
+  }) => {
     await edit(page);
     await field(page, 'Title').fill('Verona');
     await page.keyboard.press('Tab');
@@ -319,7 +323,7 @@ test.describe('Files of scenarios', () => {
     expect(await toLab(page)).toEqual(parsed.scenario);
   });
 
-  test('a file with faults is refused, with the line of each', async ({ page }) => {
+  test('a file with faults is refused, with the line of each', { tag: '@long' }, async ({ page }) => {
     const text = JSON.stringify({ ...(await verona()), servers: [] }, undefined, 2);
     await choose(page, 'verona.json', text);
     await expect(page.getByTestId('own-note')).toContainText(/verona\.json:\d+: \$\.servers: /);

@@ -49,9 +49,9 @@ const far = (page: Page) => page.evaluate(() => scrollTo(0, 4_000));
 const near = (page: Page) => page.evaluate(() => scrollTo(0, 0));
 
 test.describe('Embedded in a page of another site', () => {
-  test('the focus and the arrow keys stay with the parent, and nothing plays until somebody says so', async ({
-    page,
-  }) => {
+  test('the focus and the arrow keys stay with the parent, and nothing plays until somebody says so', {
+    tag: '@long',
+  }, async ({ page }) => {
     const frame = await lecture(page, '&region=topology,transport&keys=0&autoplay=0');
     await ready(frame);
     await page.getByLabel('Notes').focus();
@@ -119,7 +119,7 @@ test.describe('Embedded in a page of another site', () => {
     expect(new Set((await told(page)).map(({ origin }) => origin))).toEqual(new Set([new URL(files.url).origin]));
   });
 
-  test('nothing else that the parent sends does anything, and nothing fails', async ({ page }) => {
+  test('nothing else that the parent sends does anything, and nothing fails', { tag: '@long' }, async ({ page }) => {
     const frame = await lecture(page, '&keys=0');
     await ready(frame);
     await send(page, { netsplit: 'seek', at: 5 });
@@ -187,7 +187,7 @@ test.describe('Embedded in a page of another site', () => {
     await eventually(async () => (await told(page)).slice(before).map(({ at }) => at)).toEqual([6, 6]);
   });
 
-  test('scrolled away it stands still, and goes on when it is back', async ({ page }) => {
+  test('scrolled away it stands still, and goes on when it is back', { tag: '@long' }, async ({ page }) => {
     const frame = await lecture(page, '&keys=0');
     await ready(frame);
     await send(page, { netsplit: 'seek', at: 0 });

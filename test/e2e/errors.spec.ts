@@ -152,7 +152,7 @@ test.describe('When something is wrong', () => {
     await expect(room.testId('mode-badge')).toHaveText('Live');
   });
 
-  test('a node that cannot start: the page says why, and offers to start it again', async ({
+  test('a node that cannot start: the page says why, and offers to start it again', { tag: '@long' }, async ({
     room,
     baseURL,
     troubles,

@@ -111,10 +111,9 @@ test.describe('Export', () => {
     expect(await exported(page, 'ndjson')).toBe(text);
   });
 
-  test('a scenario, a picture, two diagrams and a report: each is saved by its item in the menu', async ({
-    room,
-    context,
-  }) => {
+  test('a scenario, a picture, two diagrams and a report: each is saved by its item in the menu', {
+    tag: '@long',
+  }, async ({ room, context }) => {
     const { page } = room;
     await live(room);
     const scenario = await textOf(await saved(room, 'scenario'));
@@ -165,7 +164,7 @@ test.describe('Export', () => {
     );
   });
 
-  test('no password and no token of the server’s is in any of them', async ({ room, server }) => {
+  test('no password and no token of the server’s is in any of them', { tag: '@long' }, async ({ room, server }) => {
     const { page } = room;
     const answer = page.waitForResponse((response) => response.url().includes('/netsplit.json'));
     await room.open();
@@ -223,7 +222,7 @@ test.describe('Export', () => {
 });
 
 test.describe('Import', () => {
-  test('what is no trace is refused with a sentence, and what is shown stays', async ({ room }) => {
+  test('what is no trace is refused with a sentence, and what is shown stays', { tag: '@long' }, async ({ room }) => {
     const { page, phase } = room;
     await room.open();
     const trace = await exported(page, 'ndjson');

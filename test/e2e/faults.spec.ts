@@ -171,7 +171,9 @@ test.describe('Faults', () => {
     expect((delivered?.t ?? 0) - (sent?.t ?? 0)).toBeGreaterThanOrEqual(299);
   });
 
-  test('paused, stanzas wait on the links, and the page says so; released, they arrive', async ({ room }) => {
+  test('paused, stanzas wait on the links, and the page says so; released, they arrive', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open();
     await room.testId('pause').click();
     await expect(room.phase).toHaveAttribute('data-phase', 'paused');

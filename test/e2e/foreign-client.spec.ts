@@ -3,7 +3,7 @@ import { cast, eventually, expect, test, vesa, wallops, wallopsNodes } from './s
 import { type Credentials, StropheClient } from './support/strophe.ts';
 
 test.describe('A client that nobody here wrote', () => {
-  test('strophe.js joins by the panel, chats both ways, leaves, comes again and vanishes', async ({
+  test('strophe.js joins by the panel, chats both ways, leaves, comes again and vanishes', { tag: '@long' }, async ({
     room,
     browser,
   }) => {

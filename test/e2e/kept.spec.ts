@@ -7,10 +7,9 @@ import { cast, eventually, expect, RoomPage, test } from './support/netsplit.ts'
 const primary = 'channel.avalon.irc';
 
 test.describe('Where nothing is kept', () => {
-  test('the browser denies its storage: the rooms run in memory, and the page says so, also at the crash button', async ({
-    server,
-    troubles,
-  }) => {
+  test('the browser denies its storage: the rooms run in memory, and the page says so, also at the crash button', {
+    tag: '@long',
+  }, async ({ server, troubles }) => {
     test.slow();
     const profile = await mkdtemp(join(tmpdir(), 'netsplit-'));
     await mkdir(join(profile, 'Default'));

@@ -15,7 +15,7 @@ const focusedId = (room: RoomPage) =>
   room.page.evaluate(() => (document.activeElement as SVGElement | null)?.dataset.id);
 
 test.describe('Keyboard', () => {
-  test('every key of the help works', async ({ room }) => {
+  test('every key of the help works', { tag: '@long' }, async ({ room }) => {
     await room.open();
     const { page } = room;
     const body = room.page.locator('body');
@@ -180,7 +180,7 @@ test.describe('Keyboard', () => {
     await expect(room.testId('why')).toHaveAttribute('data-spec', listed[0] ?? '');
   });
 
-  test('no key acts while somebody types, and none when keys are off', async ({ room }) => {
+  test('no key acts while somebody types, and none when keys are off', { tag: '@long' }, async ({ room }) => {
     await room.open();
     const { page } = room;
     const still = async () => {
@@ -233,7 +233,9 @@ test.describe('Keyboard', () => {
 test.describe('A telephone, 360 × 740', () => {
   test.use({ viewport: { width: 360, height: 740 }, hasTouch: true });
 
-  test('no horizontal scroll in any region; speaking, cutting and healing by touch', async ({ room }) => {
+  test('no horizontal scroll in any region; speaking, cutting and healing by touch', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open();
     const { page } = room;
     const overflow = () =>

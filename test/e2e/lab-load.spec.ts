@@ -27,7 +27,10 @@ const say = (page: Page, who: string, text: string) =>
   page.evaluate(([one, said]) => window.lab.act({ act: 'say', who: one, text: said }), [who, text] as const);
 
 test.describe('lab.load with a scenario as data', () => {
-  test('plays it in the Lab, whose menu names it; its link has it, and so has a reload', async ({ page, browser }) => {
+  test('plays it in the Lab, whose menu names it; its link has it, and so has a reload', { tag: '@long' }, async ({
+    page,
+    browser,
+  }) => {
     await open(page);
     const scenario = await verona();
     await load(page, scenario, 3);

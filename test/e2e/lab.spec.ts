@@ -119,9 +119,9 @@ test.describe('lab.act', () => {
     }
   });
 
-  test('the table of links is what lab.counters() says, and all that was sent has arrived or is lost', async ({
-    room,
-  }) => {
+  test('the table of links is what lab.counters() says, and all that was sent has arrived or is lost', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open();
     await room.say(cast.BigCheese, 'all there');
     await room.do({ act: 'cut', link: [avalon, killrc], how: 'silent' });
@@ -142,7 +142,7 @@ test.describe('lab.act', () => {
     expect(links.find(({ link }) => link === keyOf(avalon, killrc))?.dropped).toBeGreaterThan(0);
   });
 
-  test('counts and events begin at a mark', async ({ room }) => {
+  test('counts and events begin at a mark', { tag: '@long' }, async ({ room }) => {
     await room.open();
     const { page } = room;
     const before = await room.counters();
@@ -166,13 +166,15 @@ test.describe('lab.act', () => {
     );
   });
 
-  test('what is no act is answered with what would be one', async ({ room }) => {
+  test('what is no act is answered with what would be one', { tag: '@long' }, async ({ room }) => {
     await room.open('plain');
     const errorOf = async (act: unknown) => {
       const answer = await room.act(act as never);
       return answer.ok ? 'done' : answer.error;
     };
-    expect(await errorOf({ act: 'fly' })).toMatch(/^there is no act "fly"; the acts are say, subject, pm, join, /);
+    expect(await errorOf({ act: 'fly' })).toMatch(
+      /^there is no act "fly"; the acts are say, subject, pm, kick, join, /,
+    );
     expect(await errorOf(undefined)).toMatch(/^an act is an object, for example \{"act":"say"/);
     expect(await errorOf({ act: 'crash', node: 'nowhere.lit' })).toBe(
       'there is no node nowhere.lit; there is conference.localhost',
@@ -183,9 +185,9 @@ test.describe('lab.act', () => {
   });
 });
 
-test('all acts are tried here or in coven', () => {
+test('all acts are tried here, in coven or in whisper.spec.ts', () => {
   const tried = new Set(steps.map(([{ act }]) => act));
-  for (const elsewhere of ['accept', 'decline', 'add-shadow', 'remove-shadow']) tried.add(elsewhere);
+  for (const elsewhere of ['accept', 'decline', 'add-shadow', 'remove-shadow', 'kick']) tried.add(elsewhere);
   expect([...tried].sort()).toEqual(Object.keys(acts).sort());
 });
 

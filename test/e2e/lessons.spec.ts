@@ -40,7 +40,7 @@ test.describe('A lesson', () => {
     page.on('requestfailed', (request) => missed.push(request.url()));
     await page.goto(files.url);
     await page.waitForSelector('html[data-phase=paused][data-mode=lab]');
-    await page.waitForLoadState('networkidle');
+    await page.waitForSelector('html[data-loaded=whole]');
     await context.setOffline(true);
     for (const { id } of lessons) {
       await page.evaluate((lesson) => window.lab.load(lesson), id);
@@ -144,7 +144,10 @@ test.describe('A lesson', () => {
     await expect(page.locator(`[data-occupant="${BigCheese}"]`)).toHaveAttribute('data-phase', 'joined');
   });
 
-  test('it can be left and gone on with, and a link leads to a step with what was done', async ({ page, context }) => {
+  test('it can be left and gone on with, and a link leads to a step with what was done', { tag: '@long' }, async ({
+    page,
+    context,
+  }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first, 2);
     await page.getByTestId('lesson-skip').click();
@@ -179,7 +182,9 @@ test.describe('A lesson of one’s own', () => {
     await (await chosen).setFiles({ name: 'my.json', mimeType: 'application/json', buffer: Buffer.from(text) });
   };
 
-  test('is opened as a file; one with a fault is refused with its line, and what was shown stays', async ({ page }) => {
+  test('is opened as a file; one with a fault is refused with its line, and what was shown stays', {
+    tag: '@long',
+  }, async ({ page }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first);
     const line = own.split('\n').findIndex((one) => one.includes('"minutes"')) + 1;

@@ -64,7 +64,7 @@ test.describe('The log', () => {
     await expect(last).toHaveAttribute('aria-current', 'true');
   });
 
-  test('a message is one line that says what came of it, and opens to its hops', async ({ room }) => {
+  test('a message is one line that says what came of it, and opens to its hops', { tag: '@long' }, async ({ room }) => {
     const { page } = room;
     await room.open();
     const log = room.testId('log');
@@ -128,7 +128,9 @@ test.describe('The log', () => {
     await expect(chosen).toBeInViewport({ ratio: 1 });
   });
 
-  test('the address of a hop opens its line; Esc clears the filter, then leaves it', async ({ room }) => {
+  test('the address of a hop opens its line; Esc clears the filter, then leaves it', { tag: '@long' }, async ({
+    room,
+  }) => {
     const { page } = room;
     await open(room, 20);
     const event = 3 * eventsOfMessage + 5;
@@ -159,7 +161,7 @@ test.describe('The log', () => {
   test.describe('on a telephone', () => {
     test.use({ viewport: { width: 390, height: 844 }, hasTouch: true });
 
-    test('a row has two lines, and a way to the inspector', async ({ room }) => {
+    test('a row has two lines, and a way to the inspector', { tag: '@long' }, async ({ room }) => {
       const { page } = room;
       await open(room, 20);
       await page.keyboard.press('Escape');

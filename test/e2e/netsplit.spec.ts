@@ -141,7 +141,9 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await isBy(room, 'decision#2', 'gap', 'gap');
   });
 
-  test('local: the far side talks on and lets somebody in; the netjoin merges both sides', async ({ room }) => {
+  test('local: the far side talks on and lets somebody in; the netjoin merges both sides', { tag: '@long' }, async ({
+    room,
+  }) => {
     test.slow();
     await room.open('local');
     await splitByBounce(room, tempest);

@@ -95,9 +95,9 @@ test.describe('The views below the picture', () => {
 });
 
 test.describe('The inspector', () => {
-  test('says what to do where nothing is selected, and lists the nodes and links and what they know', async ({
-    room,
-  }) => {
+  test('says what to do where nothing is selected, and lists the nodes and links and what they know', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await open(room, simulated(3, '0282'));
     const inspector = room.testId('inspector');

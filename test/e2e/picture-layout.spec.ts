@@ -1,7 +1,7 @@
 import { builtIn } from '../../src/scenario/built-in.ts';
 import type { LiveConfig } from '../../src/scenario/live-config-type.ts';
 import { beyondArrows, collisions, unreachable } from './support/drawn.ts';
-import { avalon, cast, eventually, expect, killrc, type RoomPage, shareOf, test, vesa } from './support/netsplit.ts';
+import { avalon, cast, eventually, expect, killrc, type RoomPage, test, vesa } from './support/netsplit.ts';
 
 const sizes = {
   wide: { width: 1440, height: 900 },
@@ -33,35 +33,32 @@ const hulls = (room: RoomPage) =>
 
 test.describe('The picture', () => {
   for (const { id } of builtIn) {
-    test(
-      `${id}: nothing lies on anything, and whatever can be pressed can be pressed where it is drawn`,
-      shareOf(id),
-      async ({ room }) => {
-        await room.page.setViewportSize(sizes.wide);
-        // What moves passes by what stands.
-        await room.page.addInitScript(() => localStorage.setItem('netsplit.preferences', '{"pace":0}'));
-        // The Lab's transport takes some of the room; the first one is looked at in a live room.
-        if (id === 'wallops') await room.open(id);
-        else await room.openLab(id);
-        // Every link of this one has its counter: those that were used, and those that are cut.
-        for (const { ends } of (await room.state()).links)
-          await room.do({ act: 'cut', link: [...ends], how: 'silent' });
-        for (const [name, size] of Object.entries(sizes)) {
-          await resize(room, size);
-          expect(await collisions(room.page), name).toEqual([]);
-          expect(await unreachable(room.page), name).toEqual([]);
-        }
-        for (const region of ['panel', 'inspector']) {
-          await room.testId(`region-${region}`).click();
-          expect(await unreachable(room.page), region).toEqual([]);
-        }
-        await room.testId('region-topology').click();
-        await resize(room, sizes.wide);
-        expect(await beyondArrows(room.page)).toEqual([]);
-        for (const { ends } of (await room.state()).links) await room.do({ act: 'heal', link: [...ends] });
-        expect(await collisions(room.page)).toEqual([]);
-      },
-    );
+    test(`${id}: nothing lies on anything, and whatever can be pressed can be pressed where it is drawn`, {
+      tag: '@long',
+    }, async ({ room }) => {
+      await room.page.setViewportSize(sizes.wide);
+      // What moves passes by what stands.
+      await room.page.addInitScript(() => localStorage.setItem('netsplit.preferences', '{"pace":0}'));
+      // The Lab's transport takes some of the room; the first one is looked at in a live room.
+      if (id === 'wallops') await room.open(id);
+      else await room.openLab(id);
+      // Every link of this one has its counter: those that were used, and those that are cut.
+      for (const { ends } of (await room.state()).links) await room.do({ act: 'cut', link: [...ends], how: 'silent' });
+      for (const [name, size] of Object.entries(sizes)) {
+        await resize(room, size);
+        expect(await collisions(room.page), name).toEqual([]);
+        expect(await unreachable(room.page), name).toEqual([]);
+      }
+      for (const region of ['panel', 'inspector']) {
+        await room.testId(`region-${region}`).click();
+        expect(await unreachable(room.page), region).toEqual([]);
+      }
+      await room.testId('region-topology').click();
+      await resize(room, sizes.wide);
+      expect(await beyondArrows(room.page)).toEqual([]);
+      for (const { ends } of (await room.state()).links) await room.do({ act: 'heal', link: [...ends] });
+      expect(await collisions(room.page)).toEqual([]);
+    });
   }
 
   test('nicks of any length stay in their place, and those who are cut off say so there', { tag: '@long' }, async ({

@@ -154,9 +154,9 @@ test.describe('One clock', () => {
   });
 });
 
-test('a recording: a step moves, a further step does not wait for it, and a place is there at once', async ({
-  room,
-}) => {
+test('a recording: a step moves, a further step does not wait for it, and a place is there at once', {
+  tag: '@long',
+}, async ({ room }) => {
   const { page } = room;
   const run = simulated(3, '0282');
   const lines = run

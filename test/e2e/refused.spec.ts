@@ -95,9 +95,9 @@ test.describe('A refusal is seen at the person who was refused', () => {
     await expect(room.occupant(scott)).toHaveAttribute('data-refused', 'message');
   });
 
-  test('local: everybody whose first words the room has not got is told, and then the talk goes on', async ({
-    room,
-  }) => {
+  test('local: everybody whose first words the room has not got is told, and then the talk goes on', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     await room.open('local');
     await room.act({ act: 'cut', link: ['naples.tempest', 'island.tempest'], how: 'bounce' });
@@ -128,7 +128,7 @@ test.describe('A refusal is seen at the person who was refused', () => {
     await expect(bubble(room, wendy)).toHaveCount(0);
   });
 
-  test('a nick that is taken', async ({ room }) => {
+  test('a nick that is taken', { tag: '@long' }, async ({ room }) => {
     await room.open();
     const result = await room.act({ act: 'nick', who: cast.BigCheese, nick: 'Wumpus' });
     expect(result).toMatchObject({ ok: false });
@@ -142,7 +142,7 @@ test.describe('A refusal is seen at the person who was refused', () => {
 test.describe('A refusal by somebody', () => {
   test.use({ serverOptions: { scenario: ownedByGuest } });
 
-  test('kicked, banned, without voice, not a member', async ({ room, browser, baseURL }) => {
+  test('kicked, banned, without voice, not a member', { tag: '@long' }, async ({ room, browser, baseURL }) => {
     test.slow();
     await room.open('plain');
     const aloud = await heardAloud(room);

@@ -18,9 +18,9 @@ const noticed = async (room: RoomPage, who: string, since: number) =>
   (await room.received(who, since)).filter(({ stanza }) => !/<status code="104"\/>/.test(stanza?.xml ?? ''));
 
 test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.2)', () => {
-  test('added by the menu, removed by the Outline: nobody in the room is told, and the links carry less meanwhile', async ({
-    room,
-  }) => {
+  test('added by the menu, removed by the Outline: nobody in the room is told, and the links carry less meanwhile', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     await room.open('growing');
     await expect(vacancy(room)).toHaveAccessibleName(`No replica on ${london}: one can be added`);

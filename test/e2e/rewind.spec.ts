@@ -1,9 +1,9 @@
 import { avalon, cast, eventually, expect, killrc, test, vesa } from './support/netsplit.ts';
 
 test.describe('Rewind', () => {
-  test('shows the record of a live session, which goes on meanwhile; back to live nothing is lost', async ({
-    room,
-  }) => {
+  test('shows the record of a live session, which goes on meanwhile; back to live nothing is lost', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page, phase } = room;
     await room.open();
     await room.say(cast.BigCheese, 'before');

@@ -1,7 +1,7 @@
 import { cast, eventually, expect, RoomPage, test } from './support/netsplit.ts';
 
 test.describe('A room of one’s own', () => {
-  test('two rooms of one server do not meet: messages, cuts and counters are each one’s own', async ({
+  test('two rooms of one server do not meet: messages, cuts and counters are each one’s own', { tag: '@long' }, async ({
     room,
     context,
     newTab,

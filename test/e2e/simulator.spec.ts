@@ -5,6 +5,7 @@ import { expect, type Page, test } from '@playwright/test';
 import { createServer, type ViteDevServer } from 'vite';
 import { type Mode, modes } from '../../src/sim/plan.ts';
 import * as here from './simulator-page/runs.ts';
+import { shareOf } from './support/netsplit.ts';
 
 declare function runText(seed: number, mode: Mode): string;
 declare function runDigest(seed: number, mode: Mode): Promise<string>;
@@ -40,7 +41,7 @@ test.describe('Simulator', () => {
   });
 
   for (const mode of modes)
-    test(`${mode}: a seed is the same run in Chromium and in Node, byte for byte`, async () => {
+    test(`${mode}: a seed is the same run in Chromium and in Node, byte for byte`, shareOf(mode), async () => {
       for (const seed of [1, 2, 3]) {
         const there = await page.evaluate(([s, m]) => runDigest(s, m), [seed, mode] as const);
         if (there === (await here.runDigest(seed, mode))) continue;

@@ -88,9 +88,9 @@ test.describe('The space-time view', () => {
     await expect(chosen).toHaveAttribute('data-fate', 'got');
   });
 
-  test('what a cut link bounces ends in a cross, and bars say how long it was cut and who was split or down', async ({
-    room,
-  }) => {
+  test('what a cut link bounces ends in a cross, and bars say how long it was cut and who was split or down', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.testId('tab-spacetime').click();
@@ -167,7 +167,9 @@ test.describe('The space-time view', () => {
     await expect(room.testId('log-kind-message')).toHaveAttribute('aria-pressed', 'false');
   });
 
-  test('5,000 events scroll; heads and times stay in view; only what is in view is in the page', async ({ room }) => {
+  test('5,000 events scroll; heads and times stay in view; only what is in view is in the page', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     const { page } = room;
     const messages = 5_000 / eventsOfMessage;
@@ -202,7 +204,7 @@ test.describe('The space-time view', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
 
-  test('nothing jumps for somebody who has scrolled up; at the end it follows', async ({ room }) => {
+  test('nothing jumps for somebody who has scrolled up; at the end it follows', { tag: '@long' }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.testId('tab-spacetime').click();
@@ -224,7 +226,7 @@ test.describe('The space-time view', () => {
     await expect.poll(async () => (await places()).reduce((top, last) => last - top)).toBeLessThan(2);
   });
 
-  test('is saved as a picture that opens on its own', async ({ room, context }, info) => {
+  test('is saved as a picture that opens on its own', { tag: '@long' }, async ({ room, context }, info) => {
     await open(room, 6);
     const download = room.page.waitForEvent('download');
     await room.testId('spacetime-svg').click();

@@ -40,7 +40,7 @@ test.describe('Store in IndexedDB', () => {
 
   for (const durability of ['strict', 'relaxed'] as const) {
     for (const { name } of eventStoreContract)
-      test(`contract (${durability}): ${name}`, async () => {
+      test(`contract (${durability}): ${name}`, durability === 'strict' ? {} : { tag: '@long' }, async () => {
         await page.evaluate(([n, d]) => runStoreCase(n, d), [name, durability] as const);
       });
   }

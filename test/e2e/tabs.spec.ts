@@ -1,10 +1,9 @@
 import { cast, eventually, expect, RoomPage, test, vesa, wallops, wallopsNodes } from './support/netsplit.ts';
 
 test.describe('More than one page', () => {
-  test('a second tab watches and takes part; the nodes go over to it when the first is closed', async ({
-    room,
-    newTab,
-  }) => {
+  test('a second tab watches and takes part; the nodes go over to it when the first is closed', {
+    tag: '@long',
+  }, async ({ room, newTab }) => {
     test.slow();
     await room.open();
     await room.say(cast.Wumpus, 'first tab alone');

@@ -1,11 +1,9 @@
 import { avalon, cast, eventually, expect, killrc, test } from './support/netsplit.ts';
 
 test.describe('netsplit/testing', () => {
-  test('the trace of a room is a file that the page opens: the same stanzas, people and splits', async ({
-    room,
-    server,
-    instance,
-  }) => {
+  test('the trace of a room is a file that the page opens: the same stanzas, people and splits', {
+    tag: '@long',
+  }, async ({ room, server, instance }) => {
     await room.open();
     await room.do({ act: 'cut', link: [avalon, killrc], how: 'bounce' });
     await room.say(cast.BigCheese, 'cut off');

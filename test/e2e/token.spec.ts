@@ -42,7 +42,7 @@ const isQuiet = (page: Page) =>
 test.setTimeout(180_000);
 
 test.describe('The token of the address that npm start prints', () => {
-  test('makes a page the operator’s, leaves the address at once, and outlives a reload', async ({
+  test('makes a page the operator’s, leaves the address at once, and outlives a reload', { tag: '@long' }, async ({
     browser,
     printed,
   }) => {

@@ -49,9 +49,9 @@ const placeOf = (seq: number) => events.findIndex((event) => event.seq === seq) 
 const joined = (page: Page): Locator => page.locator('[data-occupant][data-phase=joined]');
 
 test.describe('The trace of a run', () => {
-  test('by its address: shown at its end as the nodes left it; stepped, scrubbed, chosen from, played', async ({
-    room,
-  }) => {
+  test('by its address: shown at its end as the nodes left it; stepped, scrubbed, chosen from, played', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page, phase } = room;
     const sockets: string[] = [];
     page.on('websocket', (socket) => sockets.push(socket.url()));
@@ -178,10 +178,9 @@ test.describe('The trace of a run', () => {
     }
   });
 
-  test('a file that is none, or a hostile one: refused with a sentence, and the next one opens', async ({
-    room,
-    troubles,
-  }) => {
+  test('a file that is none, or a hostile one: refused with a sentence, and the next one opens', {
+    tag: '@long',
+  }, async ({ room, troubles }) => {
     const { page } = room;
     troubles.allow(/Failed to load resource|404/);
     await withNothing({ page, phase: room.phase, address: room.address('atlantis') });

@@ -69,10 +69,9 @@ test.describe('The Lab', () => {
     expect(messages).toMatchObject([{ crossed: 4, deliveries: 7, plain: 8, plainDeliveries: 7, sameDeliveries: true }]);
   });
 
-  test('the same scenario and seed are the same events, in another page, too; every event names its rule', async ({
-    page,
-    browser,
-  }) => {
+  test('the same scenario and seed are the same events, in another page, too; every event names its rule', {
+    tag: '@long',
+  }, async ({ page, browser }) => {
     const other = await (await browser.newContext({ reducedMotion: 'reduce' })).newPage();
     const seen: string[] = [];
     for (const one of [page, other, page]) {
@@ -100,13 +99,13 @@ test.describe('The Lab', () => {
     const start = await place(page);
     const before = await digest(page);
     const states: string[] = [];
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 6; i++) {
       await page.keyboard.press('ArrowRight');
       await expect(page.getByTestId('transport')).toHaveAttribute('data-at', String(start + i + 1));
       states.push(await digest(page));
     }
-    expect(new Set(states).size).toBe(12);
-    await page.evaluate(() => window.lab.step(-12));
+    expect(new Set(states).size).toBe(6);
+    await page.evaluate(() => window.lab.step(-6));
     expect(await digest(page)).toBe(before);
     const ids = await page.evaluate(() => window.lab.events().map(({ id }) => id));
     for (const [i, state] of states.entries()) {
@@ -148,7 +147,9 @@ test.describe('The Lab', () => {
     );
   });
 
-  test('cut with the mouse, with x, and in the Outline: the same trace; heal restores', async ({ page }) => {
+  test('cut with the mouse, with x, and in the Outline: the same trace; heal restores', { tag: '@long' }, async ({
+    page,
+  }) => {
     const traces: string[] = [];
     const ways = [
       async () => {
@@ -178,7 +179,7 @@ test.describe('The Lab', () => {
     expect(new Set(traces).size).toBe(1);
   });
 
-  test('in time: a token is half way at half time', async ({ browser }) => {
+  test('in time: a token is half way at half time', { tag: '@long' }, async ({ browser }) => {
     const page = await (await browser.newContext({ reducedMotion: 'no-preference' })).newPage();
     await open(page, '#lab=growing');
     const who = await page.evaluate(() => window.lab.scenario().occupants[0]?.jid ?? '');
@@ -216,10 +217,42 @@ test.describe('The Lab', () => {
     await page.context().close();
   });
 
-  test('its address is a link to this moment: another page that opens it shows the same, and goes on from there', async ({
-    page,
-    browser,
-  }) => {
+  test('in a crowd: stanzas that move are drawn together; one by one where they stand, and somebody may choose one', {
+    tag: '@long',
+  }, async ({ browser }) => {
+    const page = await (await browser.newContext({ reducedMotion: 'no-preference' })).newPage();
+    await open(page);
+    await page.evaluate(async () => {
+      for (const { ends } of window.lab.state().links)
+        await window.lab.act({ act: 'slow', link: ends, latencyMs: 10_000, jitterMs: 0, bytesPerSecond: 0 });
+      const people = window.lab.state().occupants.map(({ jid }) => jid);
+      const lines = Array.from({ length: 350 }, (_, i) => ({
+        who: people[i % people.length] as string,
+        text: `Line ${i}.`,
+      }));
+      await Promise.all(lines.map((line) => window.lab.act({ act: 'say', ...line })));
+    });
+    await page.getByTestId('transport-speed').selectOption('0.25');
+    // As far as to see most of them set off, and none arrive.
+    await page.evaluate(() => window.lab.runFor(100));
+    const tokens = page.locator('.token');
+    await expect.poll(() => tokens.count()).toBeGreaterThan(300);
+    await expect(tokens.first()).toBeVisible();
+    await page.getByTestId('transport-play').click();
+    const herd = page.locator('.herd[data-kind="message"] > path');
+    await expect(herd).toHaveAttribute('d', /^M[\d.-]+ [\d.-]+m-8-8h16v16h-16z/);
+    await expect(tokens.first()).toBeHidden();
+    const before = await herd.getAttribute('d');
+    await expect(herd).not.toHaveAttribute('d', before ?? '');
+    await page.getByTestId('transport-play').click();
+    await expect(herd).toHaveCount(0);
+    await expect(tokens.first()).toBeVisible();
+    await page.context().close();
+  });
+
+  test('its address is a link to this moment: another page that opens it shows the same, and goes on from there', {
+    tag: '@long',
+  }, async ({ page, browser }) => {
     await open(page);
     await say(page, 'one');
     await quiet(page);
@@ -255,7 +288,7 @@ test.describe('The Lab', () => {
     await other.context().close();
   });
 
-  test('what cannot be done is said; what can be done elsewhere says where', async ({ page }) => {
+  test('what cannot be done is said; what can be done elsewhere says where', { tag: '@long' }, async ({ page }) => {
     await open(page);
     expect(await page.evaluate(() => window.lab.act({ act: 'heal', link: ['a.lit', 'b.lit'] }))).toMatchObject({
       ok: false,
@@ -273,9 +306,9 @@ test.describe('The Lab', () => {
     await expect(page.getByTestId('fatal')).toContainText('There is no scenario "nothing"');
   });
 
-  test('its trace, saved and opened again, shows the same events at the same times; it is what Node.js writes', async ({
-    page,
-  }) => {
+  test('its trace, saved and opened again, shows the same events at the same times; it is what Node.js writes', {
+    tag: '@long',
+  }, async ({ page }) => {
     await open(page);
     await say(page, 'one');
     await page.evaluate((link) => window.lab.act({ act: 'cut', link, how: 'silent' }), toKillrc);
@@ -300,7 +333,9 @@ test.describe('The Lab', () => {
     await expect(page.getByTestId('transport-time')).toHaveText(/^0\.\d+ s$/);
   });
 
-  test('one step beyond the end makes the next thing happen; to quiet has a key', async ({ page }) => {
+  test('one step beyond the end makes the next thing happen; to quiet has a key', { tag: '@long' }, async ({
+    page,
+  }) => {
     await open(page);
     await say(page, 'one');
     const end = await length(page);

@@ -15,7 +15,9 @@ const inner = ['urn:xmpp:tmp:dmuc:0', 'http://isode.com/protocol/fmuc', 'urn:x-n
 const domainOf = (jid: string) => jid.slice(jid.indexOf('@') + 1).split('/')[0];
 
 test.describe('wallops, the room of XEP-0282', () => {
-  test('from nothing: four nodes ready, seven occupants in the room, then quiet', async ({ room }) => {
+  test('from nothing: four nodes ready, seven occupants in the room, then quiet', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open();
     // A node says what it is a moment after the last stanza.
     await eventually(async () =>
@@ -111,9 +113,9 @@ test.describe('wallops, the room of XEP-0282', () => {
     for (const { stanza } of delivered) for (const xmlns of inner) expect(stanza?.xml).not.toContain(xmlns);
   });
 
-  test('§4.7: the links to killrc and eris carry full JIDs, the one to vesa none of another domain', async ({
-    room,
-  }) => {
+  test('§4.7: the links to killrc and eris carry full JIDs, the one to vesa none of another domain', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open();
     await room.do({ act: 'presence', who: cast.BigCheese, show: 'away' });
     const links = await room.events({ kind: 'hop', leg: 'link' });

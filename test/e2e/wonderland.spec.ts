@@ -11,9 +11,9 @@ const crossed = (room: RoomPage, since = 0) => room.events({ kind: 'hop', leg: '
 const xmlOf = (events: readonly ModelEvent[]) => events.map(({ stanza }) => stanza?.xml ?? '');
 
 test.describe('wonderland, the rooms of XEP-0289', () => {
-  test('§5.1 to §5.4: nothing crosses before the first join and after the last leave; one stanza a message between', async ({
-    room,
-  }) => {
+  test('§5.1 to §5.4: nothing crosses before the first join and after the last leave; one stanza a message between', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('wonderland');
     await room.say(alice, 'Is nobody there?');
     await room.do({ act: 'subject', who: alice, text: 'Down the rabbit hole' });

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { type Jid, jid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { bodyOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
-import { childOf, el, elementsOf } from '../../src/core/xmpp/xml.ts';
+import { childOf, el, elementsOf, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import { XmppLink } from '../../src/worker/xmpp-link.ts';
+import { isLong } from '../support/long.ts';
+import { withWebSocket } from '../support/websocket.ts';
 import { noProsody, type Prosody, startProsody } from './support/prosody.ts';
 
-// @xmpp/websocket takes the browser's.
-Object.assign(globalThis, { WebSocket });
+withWebSocket();
 
 /** Real programs on two cores: what comes, may come late. */
 const soon = <T>(get: () => T) => expect.poll(get, { timeout: 10_000, interval: 10 });
@@ -88,7 +88,20 @@ describe.skipIf(noProsody !== undefined)(
       let ids = 0;
       await link.start({ stanza: (_, stanza) => seen.push(stanza), up: () => undefined, down: () => undefined });
       const bodies = () => seen.flatMap((stanza) => bodyOf(stanza) ?? []);
+      const field = (name: string, value: string) => el('field', forms, { var: name }, el('value', forms, {}, value));
+      const ask = async (to: Jid, type: 'get' | 'set', payload: XmlElement) => {
+        const id = `q${++ids}`;
+        link.send(iq(me, to, { type, id }, payload));
+        await soon(() => seen.some((s) => s.name === 'iq' && s.id === id && s.from === to)).toBe(true);
+        return seen.find((s) => s.name === 'iq' && s.id === id) as Stanza;
+      };
       return {
+        ask,
+        /** As an owner. */
+        configure: async (name: string, value: string) => {
+          const form = el('x', forms, { type: 'submit' }, field('FORM_TYPE', `${muc}#roomconfig`), field(name, value));
+          expect((await ask(room, 'set', el('query', `${muc}#owner`, {}, form))).type).toBe('result');
+        },
         seen,
         bodies,
         link,
@@ -104,12 +117,6 @@ describe.skipIf(noProsody !== undefined)(
           link.send(message(me, room, { type: 'groupchat', id: text }, el('body', 'jabber:client', {}, text)));
           await soon(bodies).toContain(text);
         },
-        ask: async (to: Jid, type: 'get' | 'set', payload: Parameters<typeof iq>[3]) => {
-          const id = `q${++ids}`;
-          link.send(iq(me, to, { type, id }, payload as NonNullable<typeof payload>));
-          await soon(() => seen.some((s) => s.name === 'iq' && s.id === id && s.from === to)).toBe(true);
-          return seen.find((s) => s.name === 'iq' && s.id === id) as Stanza;
-        },
       };
     }
 
@@ -119,54 +126,47 @@ describe.skipIf(noProsody !== undefined)(
       );
     const members = el('query', mucAdmin, {}, el('item', mucAdmin, { affiliation: 'member' }));
 
-    it('rooms, affiliations and history are there after a restart, an orderly one and kill -9', async () => {
-      const first = await startComponent();
-      const hamlet = await login('hamlet@denmark.lit/desk');
-      const horatio = await login('horatio@denmark.lit/watch');
-      await hamlet.join('Hamlet');
-      const field = (name: string, value: string) => el('field', forms, { var: name }, el('value', forms, {}, value));
-      const persistent = el(
-        'query',
-        `${muc}#owner`,
-        {},
-        el(
-          'x',
-          forms,
-          { type: 'submit' },
-          field('FORM_TYPE', `${muc}#roomconfig`),
-          field('muc#roomconfig_persistentroom', '1'),
-          field('muc#roomconfig_roomname', 'The platform'),
-        ),
-      );
-      expect((await hamlet.ask(room, 'set', persistent)).type).toBe('result');
-      await horatio.join('Horatio');
-      await hamlet.say('Who is there? <&> 🧀');
-      await soon(horatio.bodies).toContain('Who is there? <&> 🧀');
-      const granted = el(
-        'query',
-        mucAdmin,
-        {},
-        el('item', mucAdmin, { affiliation: 'member', jid: 'horatio@denmark.lit' }),
-      );
-      expect((await hamlet.ask(room, 'set', granted)).type).toBe('result');
-      expect(affiliates(await hamlet.ask(room, 'get', members))).toEqual(['horatio@denmark.lit']);
+    it.runIf(isLong)(
+      'rooms, affiliations and history are there after a restart, an orderly one and kill -9',
+      async () => {
+        const first = await startComponent();
+        const hamlet = await login('hamlet@denmark.lit/desk');
+        const horatio = await login('horatio@denmark.lit/watch');
+        await hamlet.join('Hamlet');
+        await hamlet.configure('muc#roomconfig_persistentroom', '1');
+        await horatio.join('Horatio');
+        await hamlet.say('Who is there? <&> 🧀');
+        await soon(horatio.bodies).toContain('Who is there? <&> 🧀');
+        const granted = el(
+          'query',
+          mucAdmin,
+          {},
+          el('item', mucAdmin, { affiliation: 'member', jid: 'horatio@denmark.lit' }),
+        );
+        expect((await hamlet.ask(room, 'set', granted)).type).toBe('result');
+        expect(affiliates(await hamlet.ask(room, 'get', members))).toEqual(['horatio@denmark.lit']);
 
-      // The moment the message is back, the process is killed: what was reflected is durable.
-      await hamlet.say('Stand and unfold yourself');
-      expect([await first.end('SIGKILL'), first.errors()]).toEqual([null, '']);
+        // The moment the message is back, the process is killed: what was reflected is durable.
+        await hamlet.say('Stand and unfold yourself');
+        expect([await first.end('SIGKILL'), first.errors()]).toEqual([null, '']);
 
-      const second = await startComponent();
-      const watchman = await login('horatio@denmark.lit/lantern');
-      await watchman.join('Bernardo');
-      await soon(watchman.bodies).toEqual(['Who is there? <&> 🧀', 'Stand and unfold yourself']);
-      expect(affiliates(await hamlet.ask(room, 'get', members))).toEqual(['horatio@denmark.lit']);
-      expect([await second.end('SIGINT'), second.errors()]).toEqual([0, '']);
-    });
+        const second = await startComponent();
+        const watchman = await login('horatio@denmark.lit/lantern');
+        await watchman.join('Bernardo');
+        await soon(watchman.bodies).toEqual(['Who is there? <&> 🧀', 'Stand and unfold yourself']);
+        expect(affiliates(await hamlet.ask(room, 'get', members))).toEqual(['horatio@denmark.lit']);
+        expect([await second.end('SIGINT'), second.errors()]).toEqual([
+          0,
+          'SIGINT: stopping; a second one stops at once\n',
+        ]);
+      },
+    );
 
     it('answers discovery and ping for the domain and for a room, and refuses what it does not know', async () => {
       const component = await startComponent();
       const hamlet = await login('hamlet@denmark.lit/disco');
       await hamlet.join('Prince');
+      await hamlet.configure('muc#roomconfig_roomname', 'The platform');
       const info = el('query', 'http://jabber.org/protocol/disco#info');
       for (const to of [domain, room]) {
         const reply = await hamlet.ask(to, 'get', info);

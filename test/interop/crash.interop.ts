@@ -15,7 +15,7 @@ import { crashRounds, type Victim } from './support/crashes.ts';
 import { noProsody, startProsody } from './support/prosody.ts';
 
 const fast = process.env['INTEROP'] === 'fast';
-const rounds = fast ? 3 : 20;
+const rounds = fast ? 2 : 20;
 const patience = rounds * 20_000 + 60_000;
 const executablePath = await findChromium();
 const noChromium = executablePath === undefined ? 'no Chromium was found' : undefined;

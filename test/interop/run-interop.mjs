@@ -12,9 +12,9 @@ import { stageOfReport } from '../reports.mjs';
 const help = `npm run interop [-- --no-install]
 
 Rooms as a component on Prosody, and on the embedded server, with slixmpp, converse.js and strophe.js, a room over two
-Prosodys whose connection breaks, and the page in Firefox and WebKitGTK: tests that need programs of other people. Prosody,
-nginx, Caddy, slixmpp and the browsers are installed where they are missing and apt-get may be used (by root, on Debian and
-its kin; there the package may start a Prosody of its own: systemctl disable --now prosody).
+Prosodys whose connection breaks, the page's rooms on a Prosody and an ejabberd, and the page in Firefox and WebKitGTK: tests
+that need programs of other people. Prosody, ejabberd, nginx, Caddy, slixmpp and the browsers are installed where they are
+missing and apt-get may be used (by root, on Debian and its kin; there the packages may start servers of their own: systemctl disable --now prosody ejabberd).
 
   --no-install  skip what is not there instead
   --help        this text`;
@@ -22,6 +22,7 @@ its kin; there the package may start a Prosody of its own: systemctl disable --n
 /** Debian's package, and how to find out that it is there. @type {readonly { name: string, probe: readonly string[] }[]} */
 const packages = [
   { name: 'prosody', probe: ['which', 'prosody'] },
+  { name: 'ejabberd', probe: ['sh', '-c', 'ls -d /usr/lib/ejabberd-* /usr/lib/*/ejabberd-* 2>/dev/null | grep -q .'] },
   { name: 'nginx-light', probe: ['which', 'nginx'] },
   { name: 'caddy', probe: ['which', 'caddy'] },
   { name: 'python3-slixmpp', probe: ['/usr/bin/python3', '-c', 'import slixmpp'] },

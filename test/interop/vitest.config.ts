@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: process.env['INTEROP'] === 'fast' ? ['test/interop/*.interop.ts'] : ['test/interop/*.{test,interop}.ts'],
-    // One after the other: they share two cores with the servers and browsers that they start.
-    maxWorkers: 1,
+    // They share two cores with the servers and browsers that they start: what is played for minutes comes one after the other.
+    maxWorkers: process.env['INTEROP'] === 'fast' ? 2 : 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

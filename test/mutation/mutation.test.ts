@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../src/headless/install.mjs';
+import { isLong } from '../support/long.ts';
 import { help, readArguments } from './arguments.ts';
 import { equivalents, equivalentTo } from './equivalents.ts';
 import { changed, changeOf, describeMutant, mutantsOf } from './mutants.ts';
@@ -101,7 +102,7 @@ describe('Whether the tests come by a place', () => {
 });
 
 describe('A trial', () => {
-  it('names what was not noticed, and who noticed the rest', { timeout: 240_000 }, async () => {
+  it.runIf(isLong)('names what was not noticed, and who noticed the rest', { timeout: 240_000 }, async () => {
     const file = 'test/mutation/fixture/ages.ts';
     const mutants = mutantsOf(file, readFileSync(root + file, 'utf8')).filter(({ kind }) => kind === 'boundary');
     const trial = new Trial({ root, mutants, tests: ['test/mutation/fixture/*.check.ts'], seedFiles: [], seeds: 0 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stopWith } from '../../src/headless/arguments.mjs';
 import { root } from '../../src/headless/install.mjs';
 import { endWithParent } from '../../src/headless/orphan.mjs';
+import { ofLedger } from '../ledger/ledger.ts';
 import { help, readArguments } from './arguments.ts';
 import { equivalentTo } from './equivalents.ts';
 import { changed, describeMutant, mutantsOf } from './mutants.ts';
@@ -15,7 +16,7 @@ const tests = [
   'test/spec/**/*.test.ts',
   'test/security/**/*.test.ts',
   'test/scenario/**/*.test.ts',
-  'test/unit/{distribution,net,occupant,room,xmpp}/**/*.test.ts',
+  'test/unit/{distribution,net,node,occupant,room,xmpp}/**/*.test.ts',
 ];
 
 async function main(): Promise<void> {
@@ -47,8 +48,11 @@ async function main(): Promise<void> {
   if (survivors.length > 0) console.log('\nNobody noticed:');
   for (const { mutant } of survivors) console.log(`  ${describeMutant(mutant)}`);
   const noticed = verdicts.length - survivors.length;
+  const onlyLedger = verdicts.filter((one) => one.noticed?.startsWith(ofLedger)).length;
   const took = Math.round((performance.now() - started) / 1000);
-  console.log(`\n${noticed} of ${verdicts.length} noticed, ${idle.length} change nothing, seed ${seed}, ${took} s`);
+  console.log(
+    `\n${noticed} of ${verdicts.length} noticed, ${onlyLedger} of them by the ledger alone, ${idle.length} change nothing, seed ${seed}, ${took} s`,
+  );
   process.exitCode = noticed * 100 < verdicts.length * least ? 1 : 0;
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { ofLedger } from '../ledger/ledger.ts';
 import { describeMutant, type Mutant } from './mutants.ts';
 import type { Order, Reached } from './plugin.ts';
 
@@ -193,7 +194,11 @@ interface Report {
     readonly startTime: number;
     readonly endTime: number;
     readonly message: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -201,7 +206,9 @@ interface Report {
 function failureOf(report: Report | undefined): string | undefined {
   for (const { status, assertionResults, message, name } of report?.testResults ?? []) {
     const failed = assertionResults.find((one) => one.status === 'failed');
-    if (failed) return failed.fullName.trim();
+    // Nothing but the ledger knows what this test does not ask for.
+    const isLedgers = failed?.failureMessages?.[0]?.includes(`${ofLedger} in this test`) === true;
+    if (failed) return `${isLedgers ? `${ofLedger} ` : ''}${failed.fullName.trim()}`;
     if (status === 'failed') return `${name.split('/').at(-1)}: ${message.split('\n')[0]}`;
   }
   return undefined;

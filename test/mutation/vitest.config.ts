@@ -22,7 +22,8 @@ export default defineConfig({
     root: order.root,
     include: [...order.tests],
     env: { MUTATION_SEEDS: String(order.seeds), MUTATION_REACHED: order.reachedFile },
-    setupFiles: order.active === undefined ? [`${import.meta.dirname}/reached.ts`] : [],
+    setupFiles:
+      order.active === undefined ? [`${import.meta.dirname}/reached.ts`] : [`${import.meta.dirname}/../ledger/said.ts`],
     sequence: { sequencer: InOrder },
     experimental: { fsModuleCache: true, fsModuleCachePath: order.cacheFolder },
     pool: 'threads',

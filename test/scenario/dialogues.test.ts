@@ -1,35 +1,24 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readDialogue, writeDialogue } from './dialogue.ts';
-import { Player } from './inputs.ts';
-import { readNetwork } from './network.ts';
+import { directory, Performance, readDialogues } from './play.ts';
 import { Printer } from './print.ts';
 
-const directory = fileURLToPath(new URL('dialogues/', import.meta.url));
-const files = readdirSync(directory)
-  .filter((file) => file.endsWith('.txt'))
-  .sort()
-  .map((file) => ({ file, source: readFileSync(directory + file, 'utf8') }));
+const files = readDialogues();
 
 /** The file as it is when every input is played: what people wrote, and what comes of it. */
 function playDialogue(file: string, source: string): string {
-  const dialogue = readDialogue(file, source);
-  const network = readNetwork(file, dialogue.header);
-  const player = new Player(file, network);
-  const printer = new Printer(network, player.world);
+  const performance = new Performance(file, source);
+  const printer = new Printer(performance.network, performance.world);
   const outcomes = new Map<number, readonly string[]>();
   let stanzas = 0;
-  for (const step of dialogue.steps) {
-    player.world.clear();
-    player.play(step);
+  for (const { step, sent } of performance.steps()) {
     if (step.given) continue;
-    stanzas += player.world.sent.length;
+    stanzas += sent.length;
     const lines = printer.print();
     outcomes.set(step.last, lines.length === 0 ? ['(nothing)'] : lines);
   }
   if (stanzas === 0) throw new Error(`${file}: no stanza in all of it`);
-  return writeDialogue(dialogue, outcomes);
+  return writeDialogue(performance.dialogue, outcomes);
 }
 
 describe('Dialogues', () => {

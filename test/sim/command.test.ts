@@ -5,6 +5,7 @@ import { root } from '../../src/headless/install.mjs';
 import { plantedBugs } from '../../src/headless/planted-bugs.ts';
 import { readSimArguments } from '../../src/headless/sim-arguments.ts';
 import { modes } from '../../src/sim/plan.ts';
+import { isLong } from '../support/long.ts';
 
 interface Ended {
   readonly status: number;
@@ -46,7 +47,7 @@ describe('npm run sim: arguments', () => {
 });
 
 describe('npm run sim', () => {
-  it('runs the same on one thread and on two, and ends with its totals', async () => {
+  it.runIf(isLong)('runs the same on one thread and on two, and ends with its totals', async () => {
     const args = ['--seeds', '1..3', '--mode', '0282', '--events', '15'];
     const [one, two] = await Promise.all([sim(...args, '--threads', '1'), sim(...args, '--threads', '2')]);
     const lasting = ({ out }: Ended) => out.replace(/\d+ events a second.*/, '').replace(/[\d.]+ s$/m, '');

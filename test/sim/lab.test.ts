@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { builtIn, builtInScenario } from '../../src/scenario/built-in.ts';
+import { parseScenario } from '../../src/scenario/load.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import type { LabAct } from '../../src/sim/lab.ts';
 import { LabBranches } from '../../src/sim/lab-branches.ts';
+import { isLong } from '../support/long.ts';
 
 const scenarioOf = (id: string) => builtInScenario(id) as Scenario;
 const open = (id: string, seed = 7) => new LabBranches(scenarioOf(id), seed);
@@ -195,7 +197,7 @@ describe('The Lab: a scenario driven by a person', () => {
     expect(sessions()).toEqual([false]);
   });
 
-  it('takes no more than 100,000 lines', () => {
+  it.runIf(isLong)('takes no more than 100,000 lines', () => {
     const lab = open('plain');
     lab.run({ lines: 200_000, mostMs: 60 * 60_000 });
     const [someone] = scenarioOf('plain').occupants;
@@ -206,5 +208,40 @@ describe('The Lab: a scenario driven by a person', () => {
     }
     expect(why).toBe('this run has 100,000 events, and takes no more: go back, or start over');
     expect(lab.news().lines.length).toBeLessThan(100_100);
+  });
+
+  it.runIf(isLong)('a room with a hundred replicas: what one says crosses the link to each of them once', () => {
+    const room = 'town@rooms.hub.lit';
+    const domains = Array.from({ length: 100 }, (_, i) => `s${i}.lit`);
+    const userOf = (domain: string) => `user@${domain}/x`;
+    const replicas = domains.map((domain) => ({ jid: `replica@${domain}`, serves: [domain] }));
+    const parsed = parseScenario(
+      JSON.stringify({
+        ...{ format: 'netsplit-scenario', version: 1, id: 'hundred', title: 'A hundred replicas', xep: '0282' },
+        description: 'A town on a hundred and one servers.',
+        servers: ['hub.lit', ...domains].map((domain, i) => ({ domain, at: [(i % 11) / 10, Math.floor(i / 11) / 10] })),
+        nodes: [
+          {
+            ...{ kind: 'service', address: 'rooms.hub.lit', server: 'hub.lit' },
+            rooms: [{ jid: room, name: 'town', distribution: { kind: 'primary', replicas } }],
+          },
+          ...replicas.map(({ jid, serves }) => ({
+            ...{ kind: 'replica', address: jid, server: serves[0], replicaOf: room, serves },
+          })),
+        ],
+        occupants: domains.map((domain, i) => ({ jid: userOf(domain), nick: `n${i}`, room })),
+        script: domains.map((domain) => ({ act: 'join', who: userOf(domain) })),
+      }),
+    );
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors.slice(0, 3)));
+    const lab = new LabBranches(parsed.scenario, 7);
+    lab.run({ quiet: true, mostMs: 600_000 });
+    lab.news();
+    lab.act(say(userOf('s3.lit'), 'hello'));
+    lab.run(quiet);
+    const messages = linesOf(lab).filter(({ kind, stanza }) => kind === 'hop' && stanza.name === 'message');
+    expect(messages.filter(({ leg }) => leg === 'link')).toHaveLength(101);
+    const heard = messages.filter(({ leg, to }) => leg === 'out' && to.startsWith('user@'));
+    expect(heard.map(({ to }) => to).sort()).toEqual(domains.map(userOf).sort());
   });
 });

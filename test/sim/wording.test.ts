@@ -51,17 +51,20 @@ describe('Checkers read signs and no text: with every note, act and fault reword
     const all = (patches: readonly Patch[]) =>
       withPatches(patches, async (judge) => {
         const verdicts: Verdict[] = [];
-        for (const mode of modes) verdicts.push(...(await judge(mode, from(1, howMany(2, 4)))));
+        for (const mode of modes.slice(0, howMany(3, modes.length)))
+          verdicts.push(...(await judge(mode, from(1, howMany(1, 4)))));
         return verdicts;
       });
     expect(await all([reworded])).toEqual(await all([]));
   }, 60_000);
 
-  it.each([
+  const bugs = [
     ['any error is a split', '0282', 'D-13'],
     ['timer-only liveness after a freeze', '0282', 'D-3'],
     ['any error is a lost link', '0289pp', 'F-h'],
-  ] as const)(
+  ] as const;
+
+  it.each(bugs.slice(0, howMany(1, bugs.length)))(
     'also of a planted bug: %s',
     async (name, mode, invariant) => {
       const bug = plantedBugs.find((one) => one.name === name) as Patch;

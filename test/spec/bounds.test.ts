@@ -225,3 +225,53 @@ describe('decision #221: how many rooms a user may make', () => {
     });
   });
 });
+
+describe('decision #240: one service in several processes', () => {
+  const elsewhere = {
+    open: [{ jid: jid('cave@chat.shakespeare.lit'), name: 'The cave' }],
+    rooms: 2,
+    made: new Map([[jid('hag@shakespeare.lit'), 1]]),
+  };
+  const told = (limits: { perUser: number; all: number }) => {
+    const node = createMucNode({ ...base, limits });
+    const env = { now: instant(1), newId: () => 'id' };
+    node.handle({ kind: 'command', command: { name: 'start' } }, env);
+    node.handle({ kind: 'command', command: { name: 'elsewhere', holdings: elsewhere } }, env);
+    const send = (stanza: Stanza) =>
+      node
+        .handle({ kind: 'stanza', via: domainOf(stanza.from), stanza }, env)
+        .flatMap((effect) => (effect.kind === 'send' ? [effect.stanza] : []));
+    const makes = (user: string, name: string) =>
+      errorFor(send(enters(jid(`${user}@shakespeare.lit/r`), `${name}@chat.shakespeare.lit`, 'maker')));
+    return { node, send, makes };
+  };
+
+  it('rooms that other processes have are listed with its own', () => {
+    const { send } = told({ perUser: 9, all: 9 });
+    const [answer] = send(iq(owner, service, { type: 'get', id: 'i' }, el('query', NS.discoItems)));
+    const items = (answer?.payloads[0]?.children ?? []).flatMap((item) =>
+      typeof item === 'string' ? [] : [item.attrs],
+    );
+    expect(items).toEqual([
+      { jid: coven, name: 'coven' },
+      { jid: 'cave@chat.shakespeare.lit', name: 'The cave' },
+    ]);
+  });
+
+  it('they count in the limits of one user, and of the service; and it tells what it has itself', () => {
+    const { makes, node } = told({ perUser: 2, all: 5 });
+    expect(makes('hag', 'a')).toBeUndefined();
+    expect(makes('hag', 'b')).toMatchObject({ condition: 'resource-constraint' });
+    expect(makes('witch', 'b')).toBeUndefined();
+    expect(makes('witch', 'c')).toMatchObject({ condition: 'resource-constraint' });
+    const { open, rooms: count, made } = node.holdings();
+    expect([open.map(({ name }) => name), count, [...made]]).toEqual([
+      ['coven', 'a', 'b'],
+      3,
+      [
+        ['hag@shakespeare.lit', 1],
+        ['witch@shakespeare.lit', 1],
+      ],
+    ]);
+  });
+});

@@ -119,3 +119,9 @@ describe('decision #50: what was durable and perhaps never heard of', () => {
     expect(node(log).start().sends).toEqual([]);
   });
 });
+
+describe('What is written down', () => {
+  it('says of which form it is, so that a later version can tell', () => {
+    expect(createMucNode(config).snapshot().version).toBe(1);
+  });
+});

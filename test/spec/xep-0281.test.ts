@@ -977,6 +977,45 @@ describe('decision #202: how two instances link', () => {
     expect(seen(world, crone)).toEqual(['hail']);
   });
 
+  it('§3.2, decision #202: a source of the plain XEP greets nobody; its shadow takes the configuration at once, and lets users in', () => {
+    const plain = jid('rooms.plain.lit');
+    const node = coven.nodes.find(({ address }) => address === macbeth);
+    if (node?.kind !== 'service') throw new Error('no service');
+    const hosting = { firsthosts: [plain] };
+    const hosted = new World({ ...coven, nodes: [{ ...node, hosting }] });
+    const got: Stanza[] = [];
+    hosted.host({
+      domain: plain,
+      server: 'plain.lit',
+      receive(stanza) {
+        got.push(stanza);
+        return [];
+      },
+    });
+    const [their, ours] = [jid(`theroom@${plain}`), jid(`theroom@${macbeth}`)];
+    const order = el('replicate', NS.dmuc1, {}, el('room', NS.dmuc1, { id: 'theroom' }));
+    hosted.send(iq(plain, macbeth, { type: 'set', id: 'r' }, order));
+    const form = writeForm({
+      type: 'submit',
+      fields: [
+        { var: 'FORM_TYPE', values: ['http://jabber.org/protocol/muc#roomconfig'] },
+        { var: 'muc#roomconfig_roomname', values: ['A Dark Cave'] },
+      ],
+    });
+    const config = el('config', NS.dmuc1, {}, form);
+    hosted.send(iq(their, ours, { type: 'set', id: 'c' }, config));
+    const users = el('roster', NS.dmuc1, {}, el('item', NS.dmuc1, { affiliation: 'none', name: 'foo' }));
+    hosted.send(iq(their, ours, { type: 'set', id: 'o' }, users));
+    expect(got.filter(({ type }) => type === 'result').map(({ id }) => id)).toEqual(['r', 'c', 'o']);
+    // "The new shadow SHOULD request the room history".
+    expect(got.some(({ type, payloads }) => type === 'get' && payloads[0]?.name === 'room')).toBe(true);
+    hosted.send(joins(witch, `${ours}/firstwitch`));
+    expect(roster(hosted, macbeth)).toEqual(['firstwitch', 'foo']);
+    // Nobody else is a source, and a later configuration of a stranger is none.
+    hosted.send(iq(jid(`other@${plain}`), ours, { type: 'set', id: 'x' }, config));
+    expect(got.find(({ id }) => id === 'x')?.type).toBe('error');
+  });
+
   it('§3.2 Example 9: it gets as much of the history as it asks for, the newest', () => {
     const { world, plain, room, got } = plainly();
     for (const text of ['one', 'two', 'three']) world.send(says(crone, source, text));
@@ -1627,6 +1666,25 @@ describe('decision #206: wishes during a split', () => {
         'hag66@shakespeare.lit',
         'member',
       ]);
+  });
+
+  it('an invitation that makes a member is no wish that waits: nobody is invited, and the inviter is told at once', () => {
+    const affiliations = [
+      { jid: 'crone1@shakespeare.lit', affiliation: 'owner' },
+      { jid: 'somewitch@macbeth.lit', affiliation: 'admin' },
+      { jid: 'faustus@marlowe.lit', affiliation: 'member' },
+    ];
+    const world = occupied(changed({}, { membersOnly: true, affiliations }));
+    cut(world, 'bounce');
+    world.send(says(witch, shadow, 'notice'), says(crone, source, 'notice'));
+    world.advance(10_000);
+    world.clear();
+    const invite = el('invite', NS.mucUser, { to: 'hag66@shakespeare.lit' });
+    world.send(message(jid(witch), shadow, { id: 'i' }, el('x', NS.mucUser, {}, invite)));
+    expect(world.got(witch).map((stanza) => [stanza.id, errorOf(stanza)?.type, errorOf(stanza)?.condition])).toEqual([
+      ['i', 'wait', 'remote-server-timeout'],
+    ]);
+    expect(world.got('hag66@shakespeare.lit')).toEqual([]);
   });
 
   it('a moderator of a shadow decides about its own users meanwhile', () => {

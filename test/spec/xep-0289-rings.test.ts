@@ -1,226 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import {
-  readElsewhere,
-  readLinkPlace,
-  readTrail,
-  writeClock,
-  writeLinkPlace,
-  writeTrail,
-} from '../../src/core/xep/fmuc-sync.ts';
-import { writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { readElsewhere, readTrail, writeLinkPlace } from '../../src/core/xep/fmuc-sync.ts';
 import { writeStamp } from '../../src/core/xep/xep0082.ts';
-import { readStanzaId, writeOriginId, writeStanzaId } from '../../src/core/xep/xep0359.ts';
-import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
+import { readStanzaId } from '../../src/core/xep/xep0359.ts';
+import { type Jid, jid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
-import { type Instant, instant } from '../../src/core/xmpp/time.ts';
-import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
-import type { Scenario } from '../../src/scenario/scenario.ts';
-import { plain } from '../support/scenarios.ts';
-import { joins, leaves, says, World } from '../support/world.ts';
+import { bodyOf, errorOf, iq, payloadOf } from '../../src/core/xmpp/stanza.ts';
+import { instant } from '../../src/core/xmpp/time.ts';
+import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import {
+  between,
+  far,
+  hall,
+  inside,
+  left,
+  near,
+  node,
+  origin,
+  Peer,
+  right,
+  roomOf,
+  shown,
+  user,
+} from '../support/fmuc-peer.ts';
+import { joins, leaves, says, type World } from '../support/world.ts';
 
 // XEP-0289 in rings (decisions #145 and #146), as one node of a ring sees it: the two others are played by the test.
-
-const hall = jid('hall@rooms.here.lit');
-const node = jid('rooms.here.lit');
-const user = 'user@here.lit/x';
-const left = jid('hall@rooms.left.lit');
-const right = jid('hall@rooms.right.lit');
-const origin = jid('hall@rooms.origin.lit');
-const far = jid('far@origin.lit/x');
-const near = jid('near@origin.lit/x');
-
-/** A room that joins two others, or lets them join. */
-function roomOf(
-  distribution: {
-    outbound: readonly Jid[];
-    allowedNodes: readonly Jid[];
-    trust?: { scope: Readonly<Record<Jid, readonly string[]>> };
-  },
-  affiliations: readonly { readonly jid: string; readonly affiliation: string }[] = [],
-): World {
-  const nodes = [
-    {
-      kind: 'service',
-      address: node,
-      server: 'here.lit',
-      rooms: [{ jid: hall, affiliations, distribution: { kind: 'fmuc', ...distribution } }],
-    },
-  ];
-  const servers = [{ domain: 'here.lit', at: [0.5, 0.5] }];
-  return new World({ ...plain, servers, nodes, occupants: [], script: [] } as unknown as Scenario);
-}
-
-/** Another node: what it says goes over its link with the next number. */
-class Peer {
-  readonly #world: World;
-  readonly #room: Jid;
-  #session = '';
-  #sent = 0;
-
-  constructor(world: World, room: Jid) {
-    this.#world = world;
-    this.#room = room;
-  }
-
-  /** It answers the last request to join that it got: what it says is of that link. */
-  takesRequest(): void {
-    const request = this.got().findLast((stanza) => payloadOf(stanza, 'x', NS.muc) !== undefined);
-    this.#session = readLinkPlace(request && payloadOf(request, 'fmuc', NS.fmuc))?.session ?? '';
-    this.#sent = 0;
-  }
-
-  got(): readonly Stanza[] {
-    return this.#world.to(this.#room);
-  }
-
-  #fmuc(attrs: Record<string, string>, ...more: readonly XmlElement[]): XmlElement {
-    const place = writeLinkPlace({ session: this.#session, n: ++this.#sent, h: 1 });
-    return element('fmuc', NS.fmuc, attrs, [...more, place]);
-  }
-
-  /** Both this room and that one have it that a user of the node `origin` comes, or is otherwise, and has said so with this id. */
-  tells(who: Jid, nick: string, id: string, type?: 'unavailable', n?: number): void {
-    const order = n === undefined ? undefined : { run: 'start', n };
-    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, id, via: [], order }, this.#room));
-    const x = writeMucUser({ affiliation: 'none', role: type ? 'none' : 'participant', statuses: [] });
-    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type }, fmuc, x));
-  }
-
-  /** A user says something, as their node counts it. */
-  says(who: Jid, nick: string, text: string, n: number, run = 'start', before?: string): void {
-    const order = { run, n, before };
-    const fmuc = this.#fmuc(
-      { from: who },
-      ...writeTrail({ by: origin, id: `said ${text}`, via: [], order }, this.#room),
-    );
-    const body = el('body', NS.client, {}, text);
-    const id = writeStanzaId({ by: origin, id: text });
-    this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, id));
-  }
-
-  /** A user of that room writes to one of this room alone. */
-  writes(who: Jid, from: string, to: string, text: string): void {
-    const body = el('body', NS.client, {}, text);
-    const fmuc = this.#fmuc({ from: who });
-    this.#say(message(occupantJid(this.#room, from), occupantJid(hall, to), { type: 'chat', id: 'p1' }, body, fmuc));
-  }
-
-  /** A user of its own comes, or one of that node. */
-  brings(who: Jid, nick: string, by = this.#room): void {
-    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by, id: `${who} comes`, via: [] }, this.#room));
-    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
-    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), {}, fmuc, x));
-  }
-
-  /** It is not the way to a user any more. */
-  isNoWayTo(who: Jid, nick: string): void {
-    const fmuc = this.#fmuc({ from: who }, el('elsewhere', NS.ext));
-    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'unavailable' }, fmuc));
-  }
-
-  /** A user of the node `origin` said something a minute ago. @param own  the id that they gave it; @param id  that of their node */
-  tellsOf(who: Jid, nick: string, text: string, own: string, id: string): void {
-    const trail = writeTrail({ by: origin, via: [], past: true }, this.#room);
-    const fmuc = this.#fmuc({ from: who }, ...trail, ...writeOriginId(own));
-    const body = el('body', NS.client, {}, text);
-    const delay = el('delay', NS.delay, { from: this.#room, stamp: writeStamp(instant(this.#world.now - 60_000)) });
-    const named = writeStanzaId({ by: origin, id });
-    this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, named, delay));
-  }
-
-  /** It asks to join this room. @param by  the user's node, if it is another */
-  joins(who: Jid, nick: string, by?: Jid): void {
-    this.#session = 'asked';
-    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
-    const ends = [occupantJid(this.#room, nick), occupantJid(hall, nick)] as const;
-    const trail = by === undefined ? [] : writeTrail({ by, via: [] }, this.#room);
-    this.#say(presence(...ends, {}, this.#fmuc({ from: who }, ...trail), writeJoin({}), x));
-  }
-
-  /** The nick is somebody else's there. */
-  refuses(who: string, nick: string): void {
-    const fmuc = this.#fmuc({ from: who }, el('conflict', NS.ext));
-    const error = el('error', NS.client, { type: 'cancel' }, el('conflict', NS.stanzas));
-    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
-  }
-
-  /** The user may not be in that room. @param session  of the request that this answers */
-  turnsAway(who: string, nick: string, session = this.#session): void {
-    const place = writeLinkPlace({ session, n: ++this.#sent, h: 1 });
-    const fmuc = element('fmuc', NS.fmuc, { from: who }, [el('refused', NS.ext), place]);
-    const error = el('error', NS.client, { type: 'auth' }, el('forbidden', NS.stanzas));
-    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
-  }
-
-  /** It can do without the link, as far as it knows: it has had so many of this room's stanzas. */
-  offers(h: number): void {
-    const place = writeLinkPlace({ session: this.#session, n: ++this.#sent, h });
-    const fmuc = element('fmuc', NS.fmuc, {}, [el('spare', NS.ext), place]);
-    this.#say(message(this.#room, hall, {}, fmuc));
-  }
-
-  /** It has no link with this room any more. */
-  ends(): void {
-    this.#say(presence(this.#room, hall, {}, this.#fmuc({}, el('left', NS.fmuc))));
-  }
-
-  /** A user of the node `origin` is in. */
-  lists(who: Jid, nick: string, ...via: readonly Jid[]): void {
-    this.listsAs(who, nick, undefined, ...via);
-  }
-
-  /** The same. @param n  how far they have come, as their node counts it */
-  listsAs(who: Jid, nick: string, n?: number, ...via: readonly Jid[]): void {
-    const order = n === undefined ? undefined : { run: 'start', n };
-    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, via, order }, this.#room));
-    this.#say(
-      presence(
-        occupantJid(this.#room, nick),
-        hall,
-        {},
-        fmuc,
-        writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] }),
-      ),
-    );
-  }
-
-  /** The subject ends the answer. */
-  endsAnswer(): void {
-    this.#say(message(this.#room, hall, { type: 'groupchat' }, el('subject', NS.client), this.#fmuc({})));
-  }
-
-  /** The same, with a subject of a user of the node `origin`, when it was set by the clock of that room, and what that clock says now. */
-  endsAnswerWith(text: string, stamp: string, now?: Instant): void {
-    const by = writeStanzaId({ by: origin, id: text });
-    const clock = now === undefined ? [] : [writeClock(now)];
-    const fmuc = this.#fmuc({ from: far }, ...writeTrail({ by: origin, via: [] }, this.#room), ...clock);
-    const delay = el('delay', NS.delay, { from: this.#room, stamp });
-    const subject = el('subject', NS.client, {}, text);
-    this.#say(message(occupantJid(this.#room, 'Far'), hall, { type: 'groupchat' }, subject, fmuc, by, delay));
-  }
-
-  #say(stanza: Stanza): void {
-    this.#world.inject(node, this.#room.slice('hall@'.length), stanza);
-  }
-}
-
-/** A room with a user that has joined both others. */
-function between(): { world: World; one: Peer; other: Peer } {
-  const world = roomOf({ outbound: [left, right], allowedNodes: [] });
-  world.send(joins(user, `${hall}/me`));
-  const [one, other] = [new Peer(world, left), new Peer(world, right)];
-  one.takesRequest();
-  other.takesRequest();
-  return { world, one, other };
-}
-
-const inside = (world: World) => world.status(node).occupants.map(({ nick, home }) => [nick, home]);
-const shown = (world: World) =>
-  world
-    .got(user)
-    .filter(({ name }) => name === 'presence')
-    .map(({ type, from }) => `${type ?? 'available'} ${resourceOf(from)}`);
 
 describe('decision #145: a user who is reached by two ways', () => {
   it('a user of an answer who comes by another way before it ends is one user, and nobody’s nick is in conflict', () => {
@@ -365,10 +169,7 @@ describe('decision #148: the ways to one user', () => {
   });
 
   it('a node that passes on what the own node of a user says, too, is not said to speak for somebody unknown', () => {
-    const world = roomOf({ outbound: [origin, right], allowedNodes: [] });
-    world.send(joins(user, `${hall}/me`));
-    const [own, other] = [new Peer(world, origin), new Peer(world, right)];
-    for (const peer of [own, other]) peer.takesRequest();
+    const { world, one: own, other } = between(origin, right);
     other.lists(near, 'Near');
     for (const peer of [own, other]) peer.endsAnswer();
     own.brings(near, 'Near');
@@ -747,13 +548,8 @@ describe('decision #174: what a node on the way may forge', () => {
   });
 
   it('nor of a user whose own node is linked with this one and has nobody in', () => {
-    const world = roomOf({ outbound: [origin, right], allowedNodes: [] });
-    world.send(joins(user, `${hall}/me`));
-    const [own, other] = [new Peer(world, origin), new Peer(world, right)];
-    for (const peer of [own, other]) {
-      peer.takesRequest();
-      peer.endsAnswer();
-    }
+    const { world, one: own, other } = between(origin, right);
+    for (const peer of [own, other]) peer.endsAnswer();
     other.tellsOf(near, 'Near', 'never said', 'own 1', 'one');
     own.tellsOf(near, 'Near', 'said', 'own 2', 'two');
     expect(world.got(user).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['said']);

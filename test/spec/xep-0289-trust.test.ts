@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { readLinkPlace, writeLinkPlace, writeRefused } from '../../src/core/xep/fmuc-sync.ts';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { readJoin, readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
@@ -372,7 +372,7 @@ describe('F3: whose users', () => {
     ['of another node', 'queen@a.lit/p'],
     ['of this one', ophelia],
     ['who is in here', hamlet],
-  ])('decision #155: nor does a node that was joined', (_, user) => {
+  ])('decision #155: nor does a node that was joined one %s', (_, user) => {
     const world = joinedToStranger();
     expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet']);
     world.clear();
@@ -668,6 +668,9 @@ describe('F11: a private message', () => {
 
 describe('F13: budgets', () => {
   let ids = 0;
+  beforeEach(() => {
+    ids = 0;
+  });
   /** Hands a node so many stanzas at once. @returns what it sends */
   const flood = (world: World, node: Jid, via: Jid, count: number, stanza: (n: number) => Stanza): Stanza[] => {
     const env = { now: world.now, newId: () => `flood${++ids}` };

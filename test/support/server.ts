@@ -12,6 +12,7 @@ import type { NetworkConfig } from '../../src/server/config.ts';
 import type { ServerHost } from '../../src/server/host.ts';
 import { Network } from '../../src/server/network.ts';
 import { parseElement } from '../../src/server/parser.ts';
+import type { Gateway } from '../../src/server/real-server.ts';
 import { Stream } from '../../src/server/stream.ts';
 
 /** Boots the embedded server for scenarios on a free port of the loopback interface. */
@@ -204,9 +205,9 @@ export class WireClient {
 }
 
 /** A network on a fake clock, with people and nodes logged in over the wire. */
-export function fakeNetwork(changes: Partial<NetworkConfig> = {}) {
+export function fakeNetwork(changes: Partial<NetworkConfig> = {}, gateway?: Gateway) {
   const host = new FakeHost();
-  const network = new Network({ ...cast, ...changes }, host);
+  const network = new Network({ ...cast, ...changes }, host, undefined, gateway);
   /** @param peer  the address it comes from */
   const connect = (peer?: string) => new WireClient(network, host, peer);
   const login = (address: string, password = 'pw') => {

@@ -14,5 +14,5 @@ export function simulations(): (seed: number, options: RunOptions) => Promise<Ou
     pool = new SimPool(await bundleThread(), 1);
   });
   afterAll(() => pool.stop());
-  return async (seed, options) => (await pool.all([{ kind: 'run', seed, options }]))[0] as Outcome;
+  return async (seed, options) => (await pool.all([{ kind: 'run', seed, options, digest: true }]))[0] as Outcome;
 }

@@ -1,8 +1,9 @@
 import type { RoomTurn } from '../room/room-turn.ts';
 import { tooLarge } from '../room/size.ts';
-import { bareOf } from '../xmpp/jid.ts';
+import { stanzaError } from '../xmpp/errors.ts';
+import { bareOf, type Jid } from '../xmpp/jid.ts';
 import { NS, nodeNamespaces } from '../xmpp/namespaces.ts';
-import { type Stanza, withPayloads } from '../xmpp/stanza.ts';
+import { errorReply, type Stanza, withPayloads } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 
 const ofNodes: ReadonlySet<string> = new Set([...nodeNamespaces, NS.muc, NS.mucUser, NS.occupantId, NS.sid, NS.delay]);
@@ -21,6 +22,19 @@ export function withoutExcess(turn: RoomTurn, stanza: Stanza): Stanza {
     stanza,
     stanza.payloads.filter((payload) => isNodes(payload) && tooLarge(withPayloads(stanza, [payload])) === undefined),
   );
+}
+
+/**
+ * Decision #120: what a user of another node asks one of ours may be as large as what our own users ask.
+ *
+ * @returns whether it was refused
+ */
+export function refusesExcess(turn: RoomTurn, peer: Jid, question: Stanza): boolean {
+  const no = tooLarge(question);
+  if (no === undefined) return false;
+  const error = stanzaError(no.type, no.condition, no.text, turn.room.jid);
+  turn.send(errorReply(question, error), no.spec, peer);
+  return true;
 }
 
 function isNodes({ name, xmlns }: XmlElement): boolean {

@@ -3,6 +3,7 @@ import type { RoomEvent } from '../room/event.ts';
 import type { TimerId } from '../turn/effect.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
+import type { Holdings } from './holdings.ts';
 
 /** What a person or a supervisor may ask of a node. */
 export type Command =
@@ -12,7 +13,9 @@ export type Command =
    */
   | { readonly name: 'start'; readonly untold?: readonly RoomEvent[] }
   /** The service goes down on purpose: its users are told (XEP-0045 §11.2). */
-  | { readonly name: 'stop' };
+  | { readonly name: 'stop' }
+  /** What the other processes of the same service have now, all of them together. */
+  | { readonly name: 'elsewhere'; readonly holdings: Holdings };
 
 /** What may happen to a node. */
 export type Input =

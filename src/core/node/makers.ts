@@ -31,9 +31,25 @@ export class Makers {
     else this.#counts.delete(user);
   }
 
-  /** Why a user may make no other room, for people; undefined: they may. @param rooms  of the service, all of them */
-  full(user: Jid, rooms: number, { perUser = perUserMax, all = allMax }: RoomLimits = {}): string | undefined {
-    if ((this.#counts.get(user) ?? 0) >= perUser) return `you have made ${perUser} rooms, and may not make others`;
+  /** How many rooms each user has made who has made any. */
+  get counts(): ReadonlyMap<Jid, number> {
+    return this.#counts;
+  }
+
+  /**
+   * Why a user may make no other room, for people; undefined: they may.
+   *
+   * @param rooms  of the service, all of them
+   * @param elsewhere  those of this user's making that other processes of the service have
+   */
+  full(
+    user: Jid,
+    rooms: number,
+    { perUser = perUserMax, all = allMax }: RoomLimits = {},
+    elsewhere = 0,
+  ): string | undefined {
+    if ((this.#counts.get(user) ?? 0) + elsewhere >= perUser)
+      return `you have made ${perUser} rooms, and may not make others`;
     return rooms >= all ? `this service has ${all} rooms, and makes no others` : undefined;
   }
 }

@@ -22,8 +22,9 @@ import { bareOf, domainOf, type Jid, partsOf, resourceOf } from '../xmpp/jid.ts'
 import { NS } from '../xmpp/namespaces.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { NodeConfig } from './config.ts';
+import { type Holdings, nothingHeld, openRooms } from './holdings.ts';
 import type { Command, Input } from './input.ts';
-import { Makers } from './makers.ts';
+import { Makers, type RoomLimits } from './makers.ts';
 import type { MucNode, NodeEffect } from './node.ts';
 import { protocolOf, roomConfigOf } from './protocol-of.ts';
 import { noSuchRoom, refuse, serviceIq } from './service.ts';
@@ -51,6 +52,8 @@ class Service implements MucNode {
   readonly #touched = new Set<Room>();
   readonly #apply = (event: RoomEvent) => this.apply(event);
   readonly #makers = new Makers();
+  /** What the other processes of this service have. It is not of the log: a process is told anew when it starts. */
+  #elsewhere = nothingHeld;
   /** Until the start: the users who left in the log that is read, as they were, by room and nick. */
   #gone: Map<Jid, Map<string, Occupant>> | undefined = new Map();
 
@@ -154,6 +157,10 @@ class Service implements MucNode {
     };
   }
 
+  holdings(): Holdings {
+    return { open: openRooms(this.#states()), rooms: this.#rooms.size, made: new Map(this.#makers.counts) };
+  }
+
   #rememberGone(room: RoomView, event: RoomEvent): void {
     if (this.#gone === undefined || (event.kind !== 'occupantLeft' && event.kind !== 'nickChanged')) return;
     const occupant = room.occupants.get(event.nick);
@@ -210,6 +217,9 @@ class Service implements MucNode {
           else dismissAll(this.#in(turn, room));
         }
         return;
+      case 'elsewhere':
+        this.#elsewhere = command.holdings;
+        return;
       default:
         assertNever(command);
     }
@@ -250,7 +260,7 @@ class Service implements MucNode {
       return;
     }
     const order = readServiceOrder(stanza);
-    if (order === undefined) return serviceIq(turn, this.#states(), stanza, this.#features());
+    if (order === undefined) return serviceIq(turn, this.#states(), stanza, this.#features(), this.#elsewhere.open);
     const ordered = host(turn, this.#hosting(), this.#states(), stanza, order);
     const room = ordered === undefined ? undefined : this.#rooms.get(ordered);
     if (room) room.protocol.fromFirsthost?.(this.#in(turn, room), order);
@@ -300,9 +310,7 @@ class Service implements MucNode {
     ) {
       const isAdmin = this.#isAdmin(bareOf(stanza.from));
       if (this.#config.openCreation || isAdmin) {
-        const full = isAdmin
-          ? undefined
-          : this.#makers.full(bareOf(stanza.from), this.#rooms.size, this.#config.limits);
+        const full = isAdmin ? undefined : this.#full(bareOf(stanza.from), this.#config.limits);
         if (full !== undefined) {
           refuse(turn, stanza, 'resource-constraint', 'decision#221', full);
           return undefined;
@@ -315,6 +323,12 @@ class Service implements MucNode {
       // Decision #46: a replica that takes a room for there knows it by its service.
     } else noSuchRoom(turn, withParts(stanza, { to: meantBy(stanza.to) ?? stanza.to }));
     return undefined;
+  }
+
+  /** Decision #221: why a user may make no other room. */
+  #full(user: Jid, limits: RoomLimits | undefined): string | undefined {
+    const { rooms, made } = this.#elsewhere;
+    return this.#makers.full(user, this.#rooms.size + rooms, limits, made.get(user));
   }
 
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */

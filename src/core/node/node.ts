@@ -4,6 +4,7 @@ import type { AtHandLimits } from '../room/limits.ts';
 import type { Effect } from '../turn/effect.ts';
 import type { Env } from '../turn/env.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { Holdings } from './holdings.ts';
 import type { Input } from './input.ts';
 import type { NodeImage, NodeSnapshot } from './snapshot.ts';
 import type { NodeStatus } from './trace.ts';
@@ -30,4 +31,6 @@ export interface MucNode {
   recall(room: Jid, entries: readonly ArchiveEntry[], isWhole: boolean): void;
   /** What the page shows. */
   status(): NodeStatus;
+  /** What it tells the other processes of its service. */
+  holdings(): Holdings;
 }

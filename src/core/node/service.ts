@@ -11,16 +11,23 @@ import { bareOf, parseJid, partsOf, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorReply, iqResult, payloadOf, presence, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
+import { type OpenRoom, openRooms } from './holdings.ts';
 
 /** XEP-0092: Software Version. */
 const versionNs = 'jabber:iq:version';
 
-/** IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199; XEP-0092; XEP-0307. @param more  its further features */
+/**
+ * IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199; XEP-0092; XEP-0307.
+ *
+ * @param more  its further features
+ * @param elsewhere  public rooms that other processes of the service have
+ */
 export function serviceIq(
   turn: NodeTurn,
   rooms: Iterable<RoomView>,
   stanza: Stanza,
   more: readonly string[] = [],
+  elsewhere: readonly OpenRoom[] = [],
 ): void {
   if (stanza.name !== 'iq') return;
   if (isPing(stanza)) return turn.send(iqResult(stanza), '0199#4');
@@ -46,14 +53,13 @@ export function serviceIq(
     );
   }
   if (disco?.kind === 'items') {
-    const open = [...rooms].filter(({ config }) => config.publicRoom);
     const items = listed(
       disco.query,
       // Of thousands of rooms, only those on the page are written.
-      open.map(({ jid, config }) => ({
-        id: jid,
+      [...openRooms(rooms), ...elsewhere].map((room) => ({
+        id: room.jid,
         get element() {
-          return writeDiscoItem({ jid, name: config.name === '' ? partsOf(jid).local : config.name });
+          return writeDiscoItem(room);
         },
       })),
     );

@@ -77,6 +77,8 @@ export interface LinkRecord {
   readonly t: Instant;
   readonly server: readonly [string, string];
   readonly state: 'up' | 'bounce' | 'silent';
+  /** Nobody has cut it, but the real server at its end is away: why. */
+  readonly away?: string;
   readonly latencyMs: number;
   readonly jitterMs: number;
   /** 0 means unlimited. */

@@ -51,6 +51,8 @@ export function inWords(nick: string, act: OccupantAct): string {
       return `${nick} is ${act.show === '' ? 'available' : act.show}`;
     case 'pm':
       return `${nick} sends ${act.to} a private message`;
+    case 'kick':
+      return `${nick} kicks ${act.nick}`;
     default:
       return assertNever(act);
   }

@@ -1,9 +1,9 @@
-import { hasStatus, readMucUser, writeJoin } from '../xep/xep0045.ts';
+import { hasStatus, readMucUser, writeJoin, writeKick } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid, parseJid, parseNick, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorOf, errorReply, iqResult, message, presence, type Stanza } from '../xmpp/stanza.ts';
+import { errorOf, errorReply, iq, iqResult, message, presence, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
 import { Redirect } from './redirect.ts';
 
@@ -18,7 +18,9 @@ export type OccupantAct =
   | { readonly act: 'nick'; readonly nick: string }
   | { readonly act: 'presence'; readonly show: string; readonly status?: string }
   /** `to` is a nick. */
-  | { readonly act: 'pm'; readonly to: string; readonly text: string };
+  | { readonly act: 'pm'; readonly to: string; readonly text: string }
+  /** `nick`: whom a moderator puts out of the room. */
+  | { readonly act: 'kick'; readonly nick: string; readonly reason?: string };
 
 export type OccupantInput =
   | { readonly kind: 'stanza'; readonly stanza: Stanza }
@@ -38,7 +40,7 @@ export interface OccupantState {
   readonly room: Jid;
   /** The user asked for `from`, which sends them to this room: decision #209. Both rooms confirm it, and the user is to decide. */
   readonly offer?: { readonly room: Jid; readonly from: Jid };
-  /** Why the last join, message or nick change was refused: the room's condition and text; or that the room has ended. */
+  /** Why the last join, message, nick change or kick was refused: the room's condition and text; or that the room has ended. */
   readonly error?: string;
 }
 
@@ -61,6 +63,8 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
   let home = who.room;
   /** Id of the last join. */
   let asked: string | undefined;
+  /** Id of the last kick. */
+  let kicking: string | undefined;
   /** Since the last join. */
   let redirect: Redirect | undefined;
 
@@ -151,6 +155,13 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
           ),
         ];
       }
+      case 'kick': {
+        const nick = parseNick(action.nick);
+        if (nick === undefined) return become({ ...state, error: `"${action.nick}" cannot be a nick` });
+        kicking = env.newId();
+        const query = writeKick(nick, action.reason);
+        return [send(iq(who.jid, state.room, { type: 'set', id: kicking }, query), '0045#8.2')];
+      }
       default:
         return assertNever(action);
     }
@@ -170,6 +181,8 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
     if (stanza.name === 'iq') {
       if (isPing(stanza)) return [send(iqResult(stanza), '0199#4')];
       if (redirect?.answered(stanza)) return follow([]);
+      if (stanza.type === 'error' && stanza.id === kicking && stanza.from === state.room)
+        return become({ ...state, error: whyIn(stanza) });
       if (stanza.type !== 'get' && stanza.type !== 'set') return [];
       const refusal = errorReply(stanza, { type: 'cancel', condition: 'service-unavailable' });
       return refusal ? [send(refusal, '6120#8.4')] : [];
@@ -193,16 +206,13 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
 
   function refused(stanza: Stanza, env: { newId(): string }): readonly OccupantEffect[] {
     const error = errorOf(stanza);
-    const text = error
-      ? `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`
-      : 'error without a condition';
     const isAnswer =
       state.phase === 'joining' && stanza.name === 'presence' && (stanza.id === undefined || stanza.id === asked);
     // §7.4: not-acceptable to a message says that one is not in, whatever one believed; so does a room that is not there (§6.4).
     const isGone = error?.condition === 'item-not-found' && resourceOf(stanza.from) === '';
     const isOut = isGone || error?.condition === 'not-acceptable';
     const out = isAnswer || (state.phase !== 'joining' && stanza.name === 'message' && isOut);
-    const effects = become({ ...state, phase: out ? 'online' : state.phase, error: text });
+    const effects = become({ ...state, phase: out ? 'online' : state.phase, error: whyIn(stanza) });
     if (!isAnswer) return effects;
     // What comes after any other refusal was not asked for.
     if (error?.condition !== 'redirect') redirect = undefined;
@@ -227,4 +237,11 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
       }
     },
   };
+}
+
+/** The condition and the text of an error. */
+function whyIn(stanza: Stanza): string {
+  const error = errorOf(stanza);
+  if (error === undefined) return 'error without a condition';
+  return `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`;
 }

@@ -4,6 +4,7 @@ import { element, type XmlElement } from '../xmpp/xml.ts';
 import { withoutAccount } from './account-iq.ts';
 import { cleanPayloads } from './hygiene.ts';
 import type { RoomTurn } from './room-turn.ts';
+import { boundedAnswer } from './size.ts';
 
 /**
  * An answer, or an error, to what the room passed on for somebody goes to that somebody, from the address to which they
@@ -19,9 +20,11 @@ export function handBack(turn: RoomTurn, answer: Stanza): boolean {
   if (isError && left > 0) return true;
   const told = hides ? withoutAccount(answer, stanza.to) : answer.payloads;
   const said = answer.name === 'iq' ? told : cleanPayloads(turn.room.jid, answer.payloads);
-  const payloads = isError ? [...(by?.mark ?? []), ...said.map(withoutBy)] : said;
-  const spec = answer.name === 'iq' ? '0045#17.4' : 'decision#123';
-  turn.send(withParts(answer, { from: stanza.to, to: stanza.from, id: stanza.id, payloads }), spec, by?.node);
+  const ends = { from: stanza.to, to: stanza.from, id: stanza.id };
+  // Another node may have other limits (decision #120).
+  const fit = boundedAnswer(withParts(answer, { ...ends, payloads: isError ? said.map(withoutBy) : said }));
+  const payloads = [...(isError ? (by?.mark ?? []) : []), ...fit.payloads];
+  turn.send(withParts(fit, { payloads }), answer.name === 'iq' ? '0045#17.4' : 'decision#123', by?.node);
   return true;
 }
 

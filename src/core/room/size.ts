@@ -40,17 +40,21 @@ export function tooLarge(stanza: Stanza): Refusal | undefined {
  * @returns why it is refused, if it is
  */
 export function bounded(stanza: Stanza): Stanza | Refusal {
+  if (stanza.type === 'error' || (stanza.name === 'iq' && stanza.type === 'result')) return boundedAnswer(stanza);
   const no = tooLarge(stanza);
   if (no === undefined) return stanza;
-  if (stanza.type === 'error') {
-    const error = payloadOf(stanza, 'error', NS.client);
-    const { type, condition } = error ? readError(error) : stanzaError('cancel', 'undefined-condition');
-    return withPayloads(stanza, [writeError({ type, condition })]);
-  }
-  if (stanza.name === 'presence' && stanza.type === 'unavailable') return withPayloads(stanza, []);
-  if (stanza.name === 'iq' && stanza.type === 'result')
-    return withParts(stanza, { type: 'error', payloads: [writeError(stanzaError(no.type, no.condition, no.text))] });
-  return no;
+  return stanza.name === 'presence' && stanza.type === 'unavailable' ? withPayloads(stanza, []) : no;
+}
+
+/** The same of an error or a result. */
+export function boundedAnswer(answer: Stanza): Stanza {
+  const no = tooLarge(answer);
+  if (no === undefined) return answer;
+  if (answer.type !== 'error')
+    return withParts(answer, { type: 'error', payloads: [writeError(stanzaError(no.type, no.condition, no.text))] });
+  const error = payloadOf(answer, 'error', NS.client);
+  const { type, condition } = error ? readError(error) : stanzaError('cancel', 'undefined-condition');
+  return withPayloads(answer, [writeError({ type, condition })]);
 }
 
 /** The same payloads where a presence may have so many; else none. */

@@ -22,6 +22,7 @@ import {
   maySeeJids,
   type PresenceParts,
   presenceFor,
+  presenceNow,
   presenceOf,
   seesPresence,
   unavailable,
@@ -221,7 +222,7 @@ function welcome(
   const { room } = turn;
   for (const other of room.occupants.values()) {
     if (other.nick !== occupant.nick && seesPresence(room, other, occupant))
-      turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
+      turn.send(presenceNow(room, other, occupant), spec ?? '0045#7.2.2');
   }
   turn.send(presenceFor(room, occupant, occupant, { id: join.id, statuses }), spec ?? '0045#7.2.2');
   // A provisional user gets what was said beside them. The room's own history is for users whom it has let in (decision #44).

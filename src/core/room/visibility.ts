@@ -85,6 +85,26 @@ export function presenceFor(room: RoomView, subject: Occupant, viewer: Viewer, p
   return write(room, subject, parts, viewer.jid, maySeeJidOf(room, subject, viewer) ? subject.jid : undefined);
 }
 
+/** What an occupant looks like in a room with this configuration. */
+interface Look {
+  readonly room: Jid;
+  readonly config: RoomView['config'];
+  readonly shownTo: (viewer: Viewer) => Stanza;
+}
+
+/** An occupant that is another one in anything is another object. */
+const looks = new WeakMap<Occupant, Look>();
+
+/** The same as `presenceFor`, for somebody who enters: what one who entered before was told is not written anew. */
+export function presenceNow(room: RoomView, subject: Occupant, viewer: Viewer): Stanza {
+  let look = looks.get(subject);
+  if (look?.room !== room.jid || look.config !== room.config) {
+    look = { room: room.jid, config: room.config, shownTo: presenceOf(room, subject) };
+    looks.set(subject, look);
+  }
+  return look.shownTo(viewer);
+}
+
 type Viewer = Occupant & { readonly jid: Jid };
 
 /** The same for many viewers. Apart from the address it is written once for those who may see the JID, and once for the rest. */

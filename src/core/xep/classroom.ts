@@ -9,10 +9,16 @@
  * | `<follow code nick/>` | a student's page | the `<state>` |
  * | `<answer question>` | a student's page | nothing |
  * | `<leave/>` | a student's page | nothing |
+ * | `<take who/>`, `<give/>` | a student's page: plays a person of the live room, or plays them no more | nothing |
+ * | `<say to?>` | the page of a student who plays somebody | nothing |
+ * | `<release who/>` | the lecturer's page: nobody plays them any more | nothing |
  *
- * The server tells students each new `<state>`, and `<over/>`, and the lecturer `<students>` who came, answered or went, as headlines.
+ * The server tells students each new `<state>`, the `<seats>` whenever they change, and `<over/>`; and the lecturer `<students>` who
+ * came, answered or went, and `<say who>` what somebody says as the person whom they play, as headlines. The `<state>` of the lecturer
+ * has a `<seat who nick/>` for each person whom a student may play. `follow` may have a `secret`: with it a student whose connection
+ * was lost plays on.
  */
-import { parseNick } from '../xmpp/jid.ts';
+import { parseJid, parseNick } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { childOf, childrenOf, el, readCount, textOf, utf8Length, type XmlElement } from '../xmpp/xml.ts';
 
@@ -34,6 +40,27 @@ export interface ClassState {
   /** The lesson that is taught, by its id, and the number of its step. */
   readonly lesson?: { readonly id: string; readonly step: number };
   readonly question?: ClassQuestion;
+  /** Of a live room: the people whom students may play. */
+  readonly seats?: readonly ClassSeat[];
+}
+
+/** A person of a live room whom a student may play. */
+export interface ClassSeat {
+  /** Full JID. */
+  readonly who: string;
+  readonly nick: string;
+  /** As a student is told: somebody plays them, or this student does. */
+  readonly taken?: true;
+  readonly yours?: true;
+}
+
+/** What a student says as the person whom they play. */
+export interface ClassSpeech {
+  /** Full JID. */
+  readonly who: string;
+  /** The nick of whom alone they tell it; absent: the room. */
+  readonly to?: string;
+  readonly text: string;
 }
 
 /** A student, as the lecturer's page knows them. */
@@ -44,12 +71,23 @@ export interface ClassStudent {
   readonly nick: string;
   /** To the question that is asked: a number, or the number of a choice from 0. */
   readonly answer?: string;
+  /** The full JID of the person whom they play. */
+  readonly seat?: string;
   /** They have left, or their connection is lost. */
   readonly gone?: true;
 }
 
 /** Lengths in characters, but for the place, which is in bytes: a link with all that was done may be long. */
-export const classLimits = { place: 24 * 1024, ask: 600, choice: 160, choices: 8, unit: 40, nick: 40 } as const;
+export const classLimits = {
+  place: 24 * 1024,
+  ask: 600,
+  choice: 160,
+  choices: 8,
+  unit: 40,
+  nick: 40,
+  seats: 40,
+  text: 1000,
+} as const;
 
 /** @returns undefined where something in it is too long, or not as it should be */
 export function readClassState(element: XmlElement): ClassState | undefined {
@@ -62,11 +100,50 @@ export function readClassState(element: XmlElement): ClassState | undefined {
   const asked = childOf(element, 'question', NS.classroom);
   const question = asked && readQuestion(asked);
   if (asked !== undefined && question === undefined) return undefined;
+  const seats = readSeats(element);
+  if (seats === undefined) return undefined;
   return {
     place,
     ...(lesson === undefined ? {} : { lesson: { id, step: step ?? 0 } }),
     ...(question === undefined ? {} : { question }),
+    ...(seats.length === 0 ? {} : { seats }),
   };
+}
+
+/** @returns undefined where there are too many, or one of them is none */
+export function readSeats(element: XmlElement): readonly ClassSeat[] | undefined {
+  const found = childrenOf(element, 'seat', NS.classroom).map(({ attrs }): ClassSeat | undefined => {
+    const { who = '', nick = '', taken, yours } = attrs;
+    if (parseJid(who) !== who || parseNick(nick) !== nick) return undefined;
+    return {
+      who,
+      nick,
+      ...(taken === 'true' ? { taken: true } : {}),
+      ...(yours === 'true' ? { yours: true } : {}),
+    };
+  });
+  return found.length <= classLimits.seats && found.every((seat) => seat !== undefined) ? found : undefined;
+}
+
+function writeSeat({ who, nick, taken, yours }: ClassSeat): XmlElement {
+  return el('seat', NS.classroom, { who, nick, taken: taken && 'true', yours: yours && 'true' });
+}
+
+export function writeSeats(seats: readonly ClassSeat[]): XmlElement {
+  return el('seats', NS.classroom, {}, ...seats.map(writeSeat));
+}
+
+/** @returns undefined where it is nothing that somebody could say */
+export function readSpeech(element: XmlElement): Omit<ClassSpeech, 'who'> | undefined {
+  const text = textOf(element);
+  const { to } = element.attrs;
+  if (text.trim() === '' || text.length > classLimits.text) return undefined;
+  if (to === undefined) return { text };
+  return parseNick(to) === to ? { to, text } : undefined;
+}
+
+export function writeSpeech({ who, to, text }: Omit<ClassSpeech, 'who'> & { readonly who?: string }): XmlElement {
+  return el('say', NS.classroom, { who, to }, text);
 }
 
 function readQuestion(element: XmlElement): ClassQuestion | undefined {
@@ -84,7 +161,7 @@ function readQuestion(element: XmlElement): ClassQuestion | undefined {
   return fits ? { id, ask, choices, ...(unit === undefined ? {} : { unit }) } : undefined;
 }
 
-export function writeClassState({ place, lesson, question }: ClassState): XmlElement {
+export function writeClassState({ place, lesson, question, seats = [] }: ClassState): XmlElement {
   const text = (name: string, value: string) => el(name, NS.classroom, {}, value);
   return el(
     'state',
@@ -103,6 +180,7 @@ export function writeClassState({ place, lesson, question }: ClassState): XmlEle
           ),
         ]
       : []),
+    ...seats.map(writeSeat),
   );
 }
 
@@ -123,8 +201,8 @@ export function writeStudents(students: readonly ClassStudent[]): XmlElement {
     'students',
     NS.classroom,
     {},
-    ...students.map(({ n, nick, answer, gone }) =>
-      el('student', NS.classroom, { n: String(n), nick, answer, gone: gone && 'true' }),
+    ...students.map(({ n, nick, answer, seat, gone }) =>
+      el('student', NS.classroom, { n: String(n), nick, answer, seat, gone: gone && 'true' }),
     ),
   );
 }
@@ -133,9 +211,15 @@ export function readStudents(element: XmlElement): readonly ClassStudent[] {
   return childrenOf(element, 'student', NS.classroom).flatMap(({ attrs }) => {
     const n = readCount(attrs['n'], 9);
     if (n === undefined) return [];
-    const { nick = '', answer, gone } = attrs;
+    const { nick = '', answer, seat, gone } = attrs;
     return [
-      { n, nick, ...(answer === undefined ? {} : { answer }), ...(gone === 'true' ? { gone: true as const } : {}) },
+      {
+        n,
+        nick,
+        ...(answer === undefined ? {} : { answer }),
+        ...(seat === undefined ? {} : { seat }),
+        ...(gone === 'true' ? { gone: true as const } : {}),
+      },
     ];
   });
 }

@@ -181,6 +181,12 @@ export function hasStatus(payloads: readonly XmlElement[], code: number): boolea
   return false;
 }
 
+/** What a moderator asks for who kicks somebody (§8.2). */
+export function writeKick(nick: string, reason?: string): XmlElement {
+  const reasons = reason === undefined ? [] : [el('reason', NS.mucAdmin, {}, reason)];
+  return el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick, role: 'none' }, ...reasons));
+}
+
 /** `<item/>`s of a muc#admin query (§8, §9), as far as a kick needs them. */
 export function readMucItems(query: XmlElement) {
   return childrenOf(query, 'item', NS.mucAdmin).map((item) => {

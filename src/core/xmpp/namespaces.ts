@@ -17,6 +17,8 @@ export const NS = {
   stableId: 'http://jabber.org/protocol/muc#stable_id',
   /** XEP-0307 */
   mucUnique: 'http://jabber.org/protocol/muc#unique',
+  /** XEP-0033 */
+  address: 'http://jabber.org/protocol/address',
   /** XEP-0199 */
   ping: 'urn:xmpp:ping',
   /** XEP-0203 */

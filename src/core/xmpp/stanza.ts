@@ -176,7 +176,7 @@ function write({ name, from, to, id, type, lang, payloads }: Stanza, xmlns: stri
   if (id !== undefined) text += ` id="${escapeAttribute(id)}"`;
   if (type !== undefined) text += ` type="${escapeAttribute(type)}"`;
   if (lang !== undefined) text += ` xml:lang="${escapeAttribute(lang)}"`;
-  return payloads.length === 0 ? `${text}/>` : `${text}>${written(payloads).text}</${name}>`;
+  return payloads.length === 0 ? `${text}/>` : `${text}>${textOfPayloads(name, payloads)}</${name}>`;
 }
 
 /** `utf8Length(stanzaText(stanza))`, if only the length of the text is needed. */
@@ -186,31 +186,46 @@ export function stanzaLength({ name, from, to, id, type, lang, payloads }: Stanz
   if (type !== undefined) bytes += ' type=""'.length + attributeLength(type);
   if (lang !== undefined) bytes += ' xml:lang=""'.length + attributeLength(lang);
   if (payloads.length === 0) return bytes;
-  // As with the text: copies of one message leave one after the other.
-  if (measured?.payloads !== payloads) {
-    let all = 0;
-    for (const payload of payloads) all += serializedLength(payload, NS.client);
-    measured = { payloads, bytes: all };
-  }
-  return bytes + '<>'.length + name.length + measured.bytes;
+  const all = writtenOf(name, payloads);
+  all.bytes ??= payloads.reduce((sum, payload) => sum + serializedLength(payload, NS.client), 0);
+  return bytes + '<>'.length + name.length + all.bytes;
 }
 
-let measured: { readonly payloads: Stanza['payloads']; readonly bytes: number } | undefined;
-
 /** Whether every character may stand in XML (addresses were prepared: they hold no others). */
-export function isStanzaText({ id, type, lang, payloads }: Stanza): boolean {
-  const all = written(payloads);
-  all.isText ??= isXmlText(all.text);
+export function isStanzaText({ name, id, type, lang, payloads }: Stanza): boolean {
+  const all = writtenOf(name, payloads);
+  all.isText ??= isXmlText(textOfPayloads(name, payloads));
   return all.isText && isXmlText(`${id ?? ''} ${type ?? ''} ${lang ?? ''}`);
 }
 
-// The copies of a room's message differ in `to` alone and leave one after the other: what they share is written once.
-let last: { readonly payloads: Stanza['payloads']; readonly text: string; isText: boolean | undefined } | undefined;
+/** What copies share that differ in their addresses alone. */
+interface Written {
+  readonly payloads: Stanza['payloads'];
+  text?: string;
+  bytes?: number;
+  isText?: boolean;
+}
 
-function written(payloads: Stanza['payloads']): NonNullable<typeof last> {
+// The copies of a room's message leave one after the other, and are forgotten with the next.
+let last: Written | undefined;
+// What an occupant looks like is told to all who enter, now and later.
+const presences = new WeakMap<Stanza['payloads'], Written>();
+
+function writtenOf(name: Stanza['name'], payloads: Stanza['payloads']): Written {
   if (last?.payloads === payloads) return last;
-  let text = '';
-  for (const payload of payloads) text += serialize(payload, NS.client);
-  last = { payloads, text, isText: undefined };
+  last = name === 'presence' ? presences.get(payloads) : undefined;
+  if (last !== undefined) return last;
+  last = { payloads };
+  if (name === 'presence') presences.set(payloads, last);
   return last;
+}
+
+function textOfPayloads(name: Stanza['name'], payloads: Stanza['payloads']): string {
+  const all = writtenOf(name, payloads);
+  if (all.text === undefined) {
+    let text = '';
+    for (const payload of payloads) text += serialize(payload, NS.client);
+    all.text = text;
+  }
+  return all.text;
 }

@@ -54,13 +54,13 @@ export class ClassConnection {
       password: account.password,
       websocket: websocketOf(config, location.origin),
     };
-    const { state, students } = this.#listener;
+    const { state, students, seats, said } = this.#listener;
     const phase = (now: ClassPhase) => {
       if (this.#api !== api) return;
       this.#listener.phase(now === 'gone' ? 'away' : now);
       if (now === 'gone') void this.#again();
     };
-    return this.#beginning.begin(api, login, Comlink.proxy({ phase, state, students }));
+    return this.#beginning.begin(api, login, Comlink.proxy({ phase, state, students, seats, said }));
   }
 
   async stop(): Promise<void> {

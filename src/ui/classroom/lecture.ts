@@ -1,4 +1,5 @@
-import type { ClassQuestion, ClassState, ClassStudent } from '../../core/xep/classroom.ts';
+import type { ClassQuestion, ClassSeat, ClassSpeech, ClassState, ClassStudent } from '../../core/xep/classroom.ts';
+import { classLimits } from '../../core/xep/classroom.ts';
 import type { ClassPhase } from '../../host/class-control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import { placeForClass } from '../address.ts';
@@ -23,17 +24,24 @@ export class Lecture {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #told = '';
   #place = '';
+  /** Of the live room: its page, and the people whom students may play. */
+  #live: Store | undefined;
+  #seats: readonly ClassSeat[] = [];
   #why: string | undefined;
   #question: ClassQuestion | undefined;
-  /** The question that the class was asked last, by its id; and how many of them were the lecturer’s own. */
+  /** The question that the class was asked last, by its id. */
   #asks: string | undefined;
-  #asked = 0;
   phase: ClassPhase = 'away';
 
   /** @param changed  called when there is something new to show */
-  constructor(fetchConfig: () => Promise<LiveConfig>, changed: () => void, { code, key }: Taught = newTaught()) {
+  constructor(
+    fetchConfig: () => Promise<LiveConfig>,
+    changed: () => void,
+    { code, key, question }: Taught = newTaught(),
+  ) {
     this.code = code;
     this.#key = key;
+    this.#question = question;
     this.#changed = changed;
     this.#connection = new ClassConnection(
       fetchConfig,
@@ -49,6 +57,8 @@ export class Lecture {
           changed();
         },
         state: () => undefined,
+        seats: () => undefined,
+        said: (speech) => this.#say(speech),
         students: (students, all) => this.#take(students, all),
       },
     );
@@ -61,7 +71,7 @@ export class Lecture {
       void this.#connection.stop();
       throw new Error(result.error);
     }
-    keepTaught({ code: this.code, key: this.#key });
+    this.#keep();
   }
 
   get students(): readonly ClassStudent[] {
@@ -94,11 +104,23 @@ export class Lecture {
     this.#changed();
   }
 
-  /** @param id  of the question; absent: it is the lecturer’s own */
-  ask(question: Omit<ClassQuestion, 'id'> | undefined, id = `own-${this.#key.slice(0, 6)}-${++this.#asked}`): void {
+  /** The lecturer’s own. @param question  undefined: it is closed */
+  ask(question: Omit<ClassQuestion, 'id'> | undefined): void {
     if (question === undefined && this.#question === undefined) return;
-    this.#question = question && { ...question, id };
+    // Nobody has answered it before, also if the page was reloaded since the last one.
+    this.#question = question && { ...question, id: `own-${newKey().slice(0, 12)}` };
+    this.#keep();
     this.#tell();
+  }
+
+  /** A person of the live room whom a student plays is played by nobody any more. */
+  takeBack(who: string): void {
+    void this.#connection.api?.release(who);
+  }
+
+  /** How a person is called whom a student plays. */
+  nickOf(who: string): string {
+    return this.#seats.find((seat) => seat.who === who)?.nick ?? who;
   }
 
   async end(): Promise<void> {
@@ -106,6 +128,12 @@ export class Lecture {
     clearTimeout(this.#timer);
     keepTaught(undefined);
     await this.#connection.stop();
+  }
+
+  /** A page that is reloaded asks the same. */
+  #keep(): void {
+    const question = this.#question;
+    keepTaught({ code: this.code, key: this.#key, ...(question ? { question } : {}) });
   }
 
   /** Another question begins without answers, as at the server; what a page that is reloaded asks first, it asked before. */
@@ -126,13 +154,14 @@ export class Lecture {
   #tell(again = false): void {
     // A page that is reloaded has nothing to show yet: the class is shown what it was.
     if (this.#store === undefined) return;
-    this.#place = placeForClass(this.#store) ?? this.#place;
+    this.#look(this.#store);
     const { question } = this;
     const { id, step } = this.#store.lesson?.place ?? {};
     const state: ClassState = {
       place: this.#place,
       ...(id === undefined || step === undefined ? {} : { lesson: { id, step } }),
       ...(question ? { question } : {}),
+      ...(this.#seats.length > 0 ? { seats: this.#seats } : {}),
     };
     const told = JSON.stringify(state);
     if (!again && told === this.#told) return;
@@ -144,6 +173,25 @@ export class Lecture {
       this.#why = why;
       this.#changed();
     });
+  }
+
+  /** What others cannot open changes nothing for them. */
+  #look(store: Store): void {
+    const place = placeForClass(store);
+    if (place === undefined) return;
+    this.#place = place;
+    this.#live = store.session.mode === 'live' && store.session.runsNodes ? store : undefined;
+    this.#seats =
+      this.#live?.session.scenario.occupants
+        .slice(0, classLimits.seats)
+        .map(({ jid: who, nick }): ClassSeat => ({ who, nick })) ?? [];
+  }
+
+  /** The server has made sure that the student plays this person. */
+  #say({ who, to, text }: ClassSpeech): void {
+    if (!this.#seats.some((seat) => seat.who === who)) return;
+    // If it is refused, all pages see so at the person.
+    void this.#live?.perform(to === undefined ? { act: 'say', who, text } : { act: 'pm', who, to, text });
   }
 
   #take(students: readonly ClassStudent[], all: boolean): void {

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { classLimits } from '../../core/xep/classroom.ts';
+import { type ClassStudent, classLimits } from '../../core/xep/classroom.ts';
 import { icon } from '../views/icons.ts';
 import { counted } from '../words.ts';
 import { Bar } from './bar.ts';
@@ -31,6 +31,7 @@ export class LecturerBar extends Bar {
       ${hidden === undefined ? nothing : html`<p class="note" role="status" data-testid="class-hidden">Students see what you showed before: ${hidden}.</p>`}
       ${this.#isAsking ? this.#form() : nothing}
       ${question && !this.#isAsking ? this.#answers(this.lecture) : nothing}
+      ${this.#players(students.filter(({ seat }) => seat !== undefined))}
     </section>`;
   }
 
@@ -49,6 +50,19 @@ export class LecturerBar extends Bar {
       <p class="class-line"><span role="status" data-testid="class-answered">${answered} of ${counted(students.length, 'student')} answered</span>
       ${isOwn ? html`<button type="button" data-testid="class-stop" @click=${() => this.lecture.ask(undefined)}>Close the question</button>` : nothing}</p>
     </div>`;
+  }
+
+  /** Who plays whom in the live room. */
+  #players(players: readonly ClassStudent[]): TemplateResult | typeof nothing {
+    if (players.length === 0) return nothing;
+    return html`<ul class="class-line class-players" aria-label="Who plays whom" data-testid="class-players">
+      ${players.map(({ nick, n, seat = '' }) => {
+        const name = nick || `Student ${n}`;
+        const person = this.lecture.nickOf(seat);
+        return html`<li data-seat=${seat}>${name} plays <b>${person}</b>
+          <button type="button" data-testid="class-take-back" aria-label=${`Take ${person} back from ${name}`} @click=${() => this.lecture.takeBack(seat)}>Take back</button></li>`;
+      })}
+    </ul>`;
   }
 
   #form(): TemplateResult {

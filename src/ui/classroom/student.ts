@@ -1,4 +1,4 @@
-import type { ClassQuestion, ClassState } from '../../core/xep/classroom.ts';
+import type { ClassQuestion, ClassSeat, ClassState } from '../../core/xep/classroom.ts';
 import type { ClassPhase } from '../../host/class-control.ts';
 import type { Result } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
@@ -18,6 +18,7 @@ export interface Showing {
   fetchConfig(where: Where): Promise<LiveConfig>;
 }
 
+const lost: Result = { ok: false, error: 'The connection is lost.' };
 const led = 'The lecturer leads this page. “Let go” in the line above makes it yours.';
 
 /** A class, as a student’s page has it: shows what the lecturer’s page shows, until the student lets go. */
@@ -34,7 +35,11 @@ export class Following {
   /** The guess of a lesson that was handed on last, to this question. */
   #guess: string | undefined;
   #answered: { readonly question: string; readonly value: string } | undefined;
+  /** The guest of this page in the live room. */
+  #guest: { readonly store: Store; readonly who: string } | undefined;
   phase: ClassPhase = 'away';
+  /** The people of the live room whom students may play. */
+  seats: readonly ClassSeat[] = [];
   /** The lecturer leads the page. */
   isLed = true;
 
@@ -57,6 +62,8 @@ export class Following {
           changed();
         },
         state: (state) => this.#take(state),
+        seats: (seats) => this.#takeSeats(seats),
+        said: () => undefined,
         students: () => undefined,
       },
     );
@@ -96,11 +103,26 @@ export class Following {
   async answer(value: string): Promise<Result> {
     const { question } = this;
     const { api } = this.#connection;
-    if (question === undefined || api === undefined) return { ok: false, error: 'The connection is lost.' };
+    if (question === undefined || api === undefined) return lost;
     const result = await api.answer(question.id, value);
     if (result.ok) this.#answered = { question: question.id, value };
     this.#changed();
     return result;
+  }
+
+  /** Whom the student plays; undefined: nobody. */
+  get seat(): ClassSeat | undefined {
+    return this.seats.find(({ yours }) => yours);
+  }
+
+  /** @param who  full JID; undefined: nobody any more */
+  play(who: string | undefined): Promise<Result> {
+    return this.#connection.api?.play(who) ?? Promise.resolve(lost);
+  }
+
+  /** As the person whom the student plays. @param to  a nick; empty: to the room */
+  say(text: string, to: string): Promise<Result> {
+    return this.#connection.api?.say(text, ...(to === '' ? [] : [to])) ?? Promise.resolve(lost);
   }
 
   /** The page is the student’s own from now on. */
@@ -143,6 +165,18 @@ export class Following {
     void this.answer(value);
   }
 
+  /** Who plays a person is no guest meanwhile. */
+  #takeSeats(seats: readonly ClassSeat[]): void {
+    const hadSeat = this.seat !== undefined;
+    this.seats = seats;
+    const hasSeat = this.seat !== undefined;
+    this.#changed();
+    if (hadSeat === hasSeat || this.#guest === undefined || this.#guest.store !== shownStore()) return;
+    const { store, who } = this.#guest;
+    if (hasSeat) void store.act({ act: 'leave', who });
+    else void this.#enter(store, who);
+  }
+
   #take(state: ClassState): void {
     if (state.question?.id !== this.question?.id) this.#guess = undefined;
     this.#state = state;
@@ -178,7 +212,7 @@ export class Following {
       known?.scenario === lab.scenario &&
       known.seed === lab.seed &&
       known.lesson?.id === lab.lesson?.id &&
-      known.lesson?.step === lab.lesson?.step &&
+      (known.lesson?.step === lab.lesson?.step || areSteps(store, known, lab)) &&
       (lab.shared || !known.shared);
     if (!isSame || store === undefined || mine === undefined) {
       history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
@@ -187,6 +221,12 @@ export class Following {
     const [to, from] = [readPlace(hash), readPlace(before ?? '')];
     if (to.compared !== from.compared) await store.compare(to.compared);
     if (to.at !== undefined) await mine.follow(lab.shared, to.at);
+    const { step, from: event } = lab.lesson ?? {};
+    if (step !== undefined && step !== known.lesson?.step) {
+      store.lesson?.stand(step, event);
+      // The lesson may ask now what the class is asked.
+      this.#changed();
+    }
     // What the student selects stays, until the lecturer selects something else.
     if (to.event !== from.event) store.select(to.event);
     if (to.thing && to.thing.id !== from.thing?.id) store.choose(to.thing);
@@ -198,11 +238,12 @@ export class Following {
     const store = shownStore();
     const me = store?.session.scenario.occupants.at(-1)?.jid;
     if (store === undefined || me === undefined || store.session.runsNodes) return;
+    this.#guest = { store, who: me };
     const off = store.subscribe(() => {
       const phase = store.told.people.all().find(({ jid }) => jid === me)?.phase;
       if (phase !== 'online') return;
       off();
-      void this.#enter(store, me);
+      if (this.seat === undefined) void this.#enter(store, me);
     });
   }
 
@@ -210,4 +251,10 @@ export class Following {
     const { ok } = await store.act({ act: 'join', who });
     if (ok && this.#nick !== '') await store.act({ act: 'nick', who, nick: this.#nick });
   }
+}
+
+/** Steps are one run; an exercise begins anew. */
+function areSteps(store: Store | undefined, ...places: readonly LabPlace[]): boolean {
+  const steps = store?.lesson?.lesson.steps.length ?? 0;
+  return places.every(({ lesson }) => lesson !== undefined && lesson.step <= steps);
 }

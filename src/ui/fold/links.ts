@@ -10,10 +10,12 @@ export interface LinkView {
   stanzas: number;
   bytes: number;
   dropped: number;
+  /** Why it carries nothing, though nobody has cut it: the real server at its end is away. */
+  away?: string | undefined;
 }
 
 /** What a link is like, without what it has carried. */
-export type LinkSettings = Pick<LinkView, 'state' | 'latencyMs' | 'jitterMs' | 'bytesPerSecond'>;
+export type LinkSettings = Pick<LinkView, 'state' | 'latencyMs' | 'jitterMs' | 'bytesPerSecond' | 'away'>;
 
 /** A link as the server makes it where nobody asks for another. */
 export function newLink(ends: readonly [string, string]): LinkView {
@@ -37,6 +39,7 @@ export function linkKey(a: string, b: string): string {
 }
 
 export function describeLink(link: LinkSettings): string {
+  if (link.away !== undefined) return `away: ${link.away}`;
   if (link.state === 'bounce') return 'cut: stanzas bounce';
   if (link.state === 'silent') return 'cut: stanzas vanish silently';
   const jitter = link.jitterMs ? ` ± ${link.jitterMs} ms` : '';
@@ -51,13 +54,15 @@ export function setLink(link: LinkView, settings: Partial<LinkSettings>): boolea
     latencyMs = link.latencyMs,
     jitterMs = link.jitterMs,
     bytesPerSecond = link.bytesPerSecond,
+    away,
   } = settings;
   const same =
     state === link.state &&
     latencyMs === link.latencyMs &&
     jitterMs === link.jitterMs &&
-    bytesPerSecond === link.bytesPerSecond;
-  Object.assign(link, { state, latencyMs, jitterMs, bytesPerSecond });
+    bytesPerSecond === link.bytesPerSecond &&
+    away === link.away;
+  Object.assign(link, { state, latencyMs, jitterMs, bytesPerSecond, away });
   return !same;
 }
 

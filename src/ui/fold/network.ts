@@ -2,8 +2,9 @@ import type { SplitStatus } from '../../core/distribution/protocol.ts';
 import type { NodeStatus, RoomStatus } from '../../core/node/trace.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { NotKept } from '../../host/control.ts';
+import { areLinked, isReal } from '../../scenario/real-servers.ts';
 import { possibleReplicas, type ScenarioReplica } from '../../scenario/replicas.ts';
-import type { Scenario, ScenarioNode } from '../../scenario/scenario.ts';
+import type { Scenario, ScenarioNode, ScenarioServer } from '../../scenario/scenario.ts';
 import type { NodeProgress } from '../session/progress.ts';
 import { type LinkView, linkKey, newLink } from './links.ts';
 
@@ -30,6 +31,8 @@ export class Network {
   readonly links = new Map<string, LinkView>();
   readonly nodes = new Map<string, NodeView>();
   readonly #domains: ReadonlySet<string>;
+  /** Of which only the edge is known. */
+  readonly #realServers: readonly ScenarioServer[];
   /** All that there may be: those of the scenario, and those that may be added. */
   readonly #replicas: readonly ScenarioReplica[];
 
@@ -37,9 +40,16 @@ export class Network {
   constructor(scenario: Scenario, fixed: boolean) {
     this.#replicas = fixed ? [] : possibleReplicas(scenario);
     for (const node of scenario.nodes) this.#add(node, 'waiting');
-    const domains = scenario.servers.map(({ domain }) => domain);
-    this.#domains = new Set(domains);
-    for (const [i, a] of domains.entries()) for (const b of domains.slice(i + 1)) this.linkOf([a, b]);
+    const { servers } = scenario;
+    this.#domains = new Set(servers.map(({ domain }) => domain));
+    this.#realServers = servers.filter(isReal);
+    for (const [i, a] of servers.entries())
+      for (const b of servers.slice(i + 1)) {
+        if (!areLinked(scenario, a, b)) continue;
+        const link = this.linkOf([a.domain, b.domain]);
+        // Its own network has the latency of a real server.
+        if (isReal(a) || isReal(b)) link.latencyMs = 0;
+      }
     for (const { between, latencyMs, jitterMs = 0, bytesPerSecond = 0 } of scenario.links ?? []) {
       const link = this.linkOf(between);
       Object.assign(link, { latencyMs: latencyMs ?? link.latencyMs, jitterMs, bytesPerSecond });
@@ -75,6 +85,24 @@ export class Network {
     if (node) return node.server;
     const domain = domainOf(address as Jid);
     return this.#domains.has(domain) ? domain : this.nodes.get(domain)?.server;
+  }
+
+  /** Whether only the edge of a server is known. */
+  isReal(domain: string): boolean {
+    return this.#realServers.some((server) => server.domain === domain);
+  }
+
+  /** The real server by which users who are not of this network reach a node, if it is a component. */
+  realServerOf(node: string): string | undefined {
+    return this.#realServers.find(({ components }) => components?.includes(node))?.domain;
+  }
+
+  /** Why services are not reached from their real servers, though nobody cut the links; each reason once. */
+  away(): readonly { readonly server: string; readonly why: string }[] {
+    return [...this.links.values()].flatMap(({ ends, away }) => {
+      const server = ends.find((domain) => this.isReal(domain));
+      return away === undefined || server === undefined ? [] : [{ server, why: away }];
+    });
   }
 
   /** What a node said last of each of its rooms. */

@@ -116,6 +116,13 @@ export class People {
     );
   }
 
+  /** Nicks of all others whom the room shows to somebody who is in it. */
+  othersWith({ room, node, nick }: OccupantView): readonly string[] {
+    const home = node === undefined ? undefined : this.#network.nodes.get(node);
+    const status = home && this.#network.roomsOf(home).find((one) => one.room === room);
+    return (status?.occupants ?? []).map((one) => one.nick).filter((one) => one !== nick);
+  }
+
   /** A device with which a user of this page may join besides: one that has left, else a new one. @returns a full JID, if any */
   spareDevice({ jid, devices }: OccupantView): string | undefined {
     const left = devices.find(({ phase, mine }) => mine && phase !== 'joined')?.jid;
@@ -184,7 +191,11 @@ export class People {
       jid,
       nick,
       room,
-      server: this.#network.serverOf(jid) ?? home?.server ?? domainOf(jid as Jid),
+      server:
+        this.#network.serverOf(jid) ??
+        (home && this.#network.realServerOf(home.address)) ??
+        home?.server ??
+        domainOf(jid as Jid),
       node: home?.address,
       phase: inside.length > 0 ? 'joined' : lead.phase,
       detail,

@@ -1,3 +1,4 @@
+import type { TracedStanza } from '../../core/node/trace.ts';
 import { childrenOf, peekChildren } from '../trace/peek.ts';
 import type { ModelEvent } from './event.ts';
 import type { Events } from './events.ts';
@@ -5,7 +6,7 @@ import { conditionIn, errorText } from './summary.ts';
 import type { Transcripts } from './transcripts.ts';
 
 /** What somebody asked for and did not get; or what was done to them. */
-export type Refused = 'message' | 'private' | 'subject' | 'entry' | 'nick' | 'presence' | Removal;
+export type Refused = 'message' | 'private' | 'subject' | 'entry' | 'nick' | 'presence' | 'kicking' | Removal;
 type Removal = 'kick' | 'ban' | 'rank' | 'members-only' | 'shutdown' | 'destroyed';
 
 export interface Refusal {
@@ -42,7 +43,7 @@ export class Refusals {
   readonly #events: Events;
   readonly #transcripts: Transcripts;
   readonly #last = new Map<string, Refusal>();
-  /** By user and id: what was said lately. */
+  /** By user and id: what was said lately, or asked by a moderator. */
   readonly #said = new Map<string, number>();
   /** By user and id: that nobody has answered it was told. */
   readonly #unanswered = new Set<string>();
@@ -74,9 +75,9 @@ export class Refusals {
 
   /** A stanza that a user handed to their server: they go on. */
   sent({ id: event, from, stanza }: ModelEvent): void {
-    if (!stanza || stanza.name === 'iq' || stanza.type === 'error') return;
+    if (!stanza || stanza.type === 'error' || (stanza.name === 'iq' && !isModeration(stanza))) return;
     this.#last.delete(from);
-    if (stanza.type !== 'groupchat' || stanza.id === undefined) return;
+    if ((stanza.name !== 'iq' && stanza.type !== 'groupchat') || stanza.id === undefined) return;
     this.#said.set(`${from} ${stanza.id}`, event);
     if (this.#said.size > saidMax) this.#said.delete(this.#said.keys().next().value as string);
   }
@@ -95,7 +96,7 @@ export class Refusals {
   /** A stanza that a user was handed. */
   handed(event: ModelEvent): void {
     const { id, t, to: who, stanza } = event;
-    if (!stanza || stanza.name === 'iq') return;
+    if (!stanza || (stanza.name === 'iq' && !this.#answersModeration(event))) return;
     const last = this.#last.get(who);
     if (last?.id !== undefined && stanza.type === 'groupchat' && stanza.id === last.id) this.#last.delete(who);
     const removal = stanza.name === 'presence' && stanza.type === 'unavailable' ? removalIn(stanza.xml) : undefined;
@@ -110,10 +111,15 @@ export class Refusals {
     };
     this.#refuse(refusal);
     // Of a message the transcript has it already.
-    if (stanza.name === 'presence' && !removal) {
+    if (stanza.name !== 'message' && !removal) {
       const line = { id, t, kind: 'error', nick: 'the room', text: text ?? conditionIn(stanza) } as const;
       this.#transcripts.write(who, line);
     }
+  }
+
+  /** Of requests only those of moderators are refused so that people see it: the rest is the work of clients. */
+  #answersModeration({ to, stanza }: ModelEvent): boolean {
+    return stanza?.type === 'error' && this.#said.has(`${to} ${stanza.id}`);
   }
 
   #refuse(refusal: Refusal): void {
@@ -126,6 +132,7 @@ export class Refusals {
 function refusedOf(event: ModelEvent | undefined): Refused {
   const { stanza } = event ?? {};
   if (!stanza) return 'message';
+  if (stanza.name === 'iq') return 'kicking';
   const children = childrenOf(stanza);
   if (stanza.name === 'presence') {
     if (stanza.xml.includes('xmlns="http://jabber.org/protocol/muc"')) return 'entry';
@@ -135,6 +142,11 @@ function refusedOf(event: ModelEvent | undefined): Refused {
   }
   if (event?.leg === 'in' && stanza.type !== 'groupchat') return 'private';
   return children.some(({ name }) => name === 'subject') ? 'subject' : 'message';
+}
+
+/** XEP-0045 §8: what a moderator asks a room to do to somebody. */
+function isModeration({ name, type, xml }: TracedStanza): boolean {
+  return name === 'iq' && type === 'set' && xml.includes('xmlns="http://jabber.org/protocol/muc#admin"');
 }
 
 /** Only the own presence has the status 110. */

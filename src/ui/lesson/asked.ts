@@ -40,8 +40,9 @@ export function isAct(act: LessonAct, deed: LabAct, scenario: Scenario): boolean
 /** Without what people say, and with the ends of a link in one order. */
 function comparable(act: LabAct): unknown {
   if (act.kind === 'link') return { ...act, between: [...act.between].sort() };
-  if (act.kind !== 'person' || !('text' in act.act)) return act;
-  return { ...act, act: { ...act.act, text: '' } };
+  if (act.kind !== 'person') return act;
+  if (act.act.act === 'kick') return { ...act, act: { ...act.act, reason: '' } };
+  return 'text' in act.act ? { ...act, act: { ...act.act, text: '' } } : act;
 }
 
 /** Whether two acts are the same, as plain data. */

@@ -175,6 +175,20 @@ export class LessonGuide {
     this.#enter();
   }
 
+  /**
+   * Is where the page of a lecturer is, who has gone to another step of the same run.
+   *
+   * @param event  the last event before the step, in the branch that is shown; undefined: nothing had happened
+   */
+  stand(number: number, event: number | undefined): void {
+    const { [number]: _, ...answers } = this.#progress.answers;
+    this.#save({ step: number, answers });
+    this.#revealed.delete(number);
+    this.#starts.set(number, { branch: this.#lab.branch, event });
+    this.#enter();
+    this.#look();
+  }
+
   /** The same step once more, from its beginning. */
   async retry(): Promise<void> {
     const { [this.number]: _, ...answers } = this.#progress.answers;

@@ -41,6 +41,8 @@ export function actInWords(act: LessonAct, scenario: Scenario): string {
       return `${nick} sets the subject`;
     case 'pm':
       return `${nick} sends ${String(act['to'])} a private message`;
+    case 'kick':
+      return `${nick} kicks ${String(act['nick'])}`;
     case 'join':
       return room === undefined ? `${nick} enters` : `${nick} enters at ${domainOf(room as Jid)}`;
     case 'leave':

@@ -41,6 +41,12 @@ export const acts = {
     needs: { who, to: kind.nick, text: kind.text },
     example: { act: 'pm', who: BigCheese, to: 'Wumpus', text: 'Are you there?' },
   },
+  kick: {
+    does: 'puts the occupant with this nick out of the room; the room lets moderators do so',
+    needs: { who, nick: kind.nick },
+    may: { reason: kind.text },
+    example: { act: 'kick', who: 'argl@killrc.oulubox.irc/laptop', nick: 'Valdis', reason: 'enough' },
+  },
   join: {
     does: 'enters the room of the last time, or another one; another resource of the account is a further device under the same nick',
     needs: { who: kind.entering },

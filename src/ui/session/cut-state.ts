@@ -73,7 +73,7 @@ export class CutState {
   }
 
   #sayLink(server: LinkRecord['server'], seq: number, t: LinkRecord['t']): void {
-    const { key, ends, ...link } = this.#network.linkOf(server);
-    this.#say(`link ${key}`, { kind: 'link', seq, t, server: ends, ...link });
+    const { key, ends, away, ...link } = this.#network.linkOf(server);
+    this.#say(`link ${key}`, { kind: 'link', seq, t, server: ends, ...link, ...(away === undefined ? {} : { away }) });
   }
 }

@@ -25,6 +25,10 @@ export function labActOf(action: Exclude<Action, { act: 'pause' }>, scenario: Sc
       return person(action.who, { act: 'nick', nick: action.nick });
     case 'pm':
       return person(action.who, { act: 'pm', to: action.to, text: action.text });
+    case 'kick': {
+      const { nick, reason } = action;
+      return person(action.who, { act: 'kick', nick, ...(reason === undefined ? {} : { reason }) });
+    }
     case 'presence': {
       const { show, status } = action;
       return person(action.who, { act: 'presence', show, ...(status === undefined ? {} : { status }) });

@@ -78,7 +78,8 @@ export class LabTelling {
       now,
       lines: { places },
     } = this.branch;
-    if (at < this.#at) this.#forget(false, at);
+    const kept = moving ? [] : [...this.#listeners].map((listener) => listener.keptBefore?.(at) ?? 0);
+    if (at < this.#at || kept.some((place) => place > this.#at)) this.#forget(false, at);
     this.#at = at;
     this.#ms = ms ?? (at === places.length ? now : (places.timeOf(at) ?? this.start)) - this.start;
     const until = places.told(at);

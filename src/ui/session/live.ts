@@ -145,6 +145,10 @@ class LiveSession implements Session {
         return this.#people.act(action.who, { act: 'nick', nick: action.nick });
       case 'pm':
         return this.#people.act(action.who, { act: 'pm', to: action.to, text: action.text });
+      case 'kick': {
+        const { nick, reason } = action;
+        return this.#people.act(action.who, { act: 'kick', nick, ...(reason === undefined ? {} : { reason }) });
+      }
       case 'presence': {
         const { show, status } = action;
         return this.#people.act(action.who, { act: 'presence', show, ...(status === undefined ? {} : { status }) });

@@ -173,7 +173,8 @@ export class RecordedSession implements Session, Recording {
     const from = this.#at;
     this.#at = at;
     for (const listener of this.#listeners) {
-      const known = at < from ? listener.restart(false, at) : from;
+      const kept = moving ? 0 : (listener.keptBefore?.(at) ?? 0);
+      const known = at < from || kept > from ? listener.restart(false, at) : from;
       this.#tell([listener], this.#places.between(known, at), !moving);
     }
   }

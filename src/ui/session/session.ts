@@ -30,6 +30,8 @@ export interface SessionListener {
    * @returns a place that the listener has kept, from which it will be told on; undefined: from the beginning
    */
   restart(other?: boolean, place?: number): number | undefined;
+  /** Of a recording: the last place before this one that the listener has kept, so that it need not be told what led there. */
+  keptBefore?(place: number): number | undefined;
   /** Of a recording: it began or stopped playing, or another place in it is shown. */
   moved(): void;
   /** @param past  as above, and in the order of the records */

@@ -158,7 +158,7 @@ type PersonAct = Extract<LabAct, { kind: 'person' }>['act'];
 
 function readPersonAct(of: unknown): PersonAct | undefined {
   if (typeof of !== 'object' || of === null) return undefined;
-  const { act, room, text, nick, show, status, to } = of as Readonly<Record<string, unknown>>;
+  const { act, room, text, nick, show, status, to, reason } = of as Readonly<Record<string, unknown>>;
   const isText = (one: unknown): one is string => typeof one === 'string';
   switch (act) {
     case 'join':
@@ -177,6 +177,9 @@ function readPersonAct(of: unknown): PersonAct | undefined {
       return { act, show, ...(status === undefined ? {} : { status }) };
     case 'pm':
       return isText(to) && parseNick(to) !== undefined && isText(text) ? { act, to, text } : undefined;
+    case 'kick':
+      if (!isText(nick) || parseNick(nick) === undefined || !(reason === undefined || isText(reason))) return undefined;
+      return { act, nick, ...(reason === undefined ? {} : { reason }) };
     default:
       return undefined;
   }

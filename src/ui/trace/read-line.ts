@@ -299,6 +299,7 @@ function readCountedLink(fields: Fields, domains: readonly string[]): LinkRecord
     stanzas: fields.count('stanzas'),
     bytes: fields.count('bytes'),
     dropped: fields.count('dropped'),
+    ...present({ away: fields.maybe('away', (name) => fields.words(name)) }),
   };
 }
 

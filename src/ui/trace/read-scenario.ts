@@ -29,6 +29,7 @@ export function readScenario(fields: Fields): Scenario {
   const servers = fields.objects('servers', serversMax).map((server) => ({
     domain: server.address('domain'),
     at: readPlace(server),
+    ...present({ components: server.maybe('components', (name) => server.addresses(name, nodesMax)) }),
   }));
   const domains = servers.map(({ domain }) => domain);
   once(fields, 'servers', domains);

@@ -3,6 +3,7 @@ import type { ComparedLink, ComparedMessage, Comparison } from '../comparison.ts
 import type { MessageCost } from '../fold/costs.ts';
 import { describeLink } from '../fold/links.ts';
 import { shorten } from '../fold/summary.ts';
+import { openCosts } from '../open-costs.ts';
 import type { Store } from '../store.ts';
 import { bytes, shortName, variantName } from '../words.ts';
 import { pair } from './compare.ts';
@@ -30,6 +31,7 @@ export function comparedCounters(store: Store, comparison: Comparison): Template
     </section>
     <section class="compared">
       <ns-growth-chart .store=${store}></ns-growth-chart>
+      <p><button type="button" data-testid="compare-costs" aria-haspopup="dialog" @click=${() => openCosts(store)}>Costs at scale…</button></p>
     </section>
     <section class="compared">
       <h3>Links: this run | ${short}</h3>

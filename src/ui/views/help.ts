@@ -188,6 +188,7 @@ export class Help extends Part {
         <ul data-testid="simulation-notes">${[...(this.store.session.lab ? simpleInLab : []), ...simple].map((text) => html`<li>${text}</li>`)}</ul>
         <h4>Our choice, where the XEPs say nothing</h4>
         ${list(choices)}
+        <p>The <a href="specification.html" data-testid="specification" target="_blank" rel="noopener noreferrer">specification</a> of our extension has all of them, with examples.</p>
         <h4>Our choices that made something happen in this trace</h4>
         ${this.#choices()}
         <h4>Slips in the XEPs’ listings that we do not follow</h4>

@@ -13,6 +13,8 @@ const shapes: Record<string, SVGTemplateResult> = {
   crash: svg`<path d="M10 3v7M5.5 5.8a6.5 6.5 0 109 0"/>`,
   restart: svg`<path d="M16 10a6 6 0 11-2-4.5M16 3v4h-4"/>`,
   say: svg`<path d="M3 4h14v9H9l-4 4v-4H3z"/>`,
+  whisper: svg`<path d="M3 4h14v9H9l-4 4v-4H3z" stroke-dasharray="2.5 2"/>`,
+  kick: svg`<circle cx="7" cy="6" r="3"/><path d="M2 17c0-4 2-6 5-6 1.500 0 2.700.5 3.500 1.500M12 12l6 6M18 12l-6 6"/>`,
   join: svg`<path d="M11 4h5v12h-5M3 10h9M9 7l3 3-3 3"/>`,
   leave: svg`<path d="M9 4H4v12h5M8 10h9M14 7l3 3-3 3"/>`,
   nick: svg`<path d="M4 16l1-4 8-8 3 3-8 8z"/>`,

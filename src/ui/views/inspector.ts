@@ -305,6 +305,7 @@ class Inspector extends Part {
         <dt>Latency</dt><dd>${link.latencyMs} ms ± ${link.jitterMs} ms</dd>
         <dt>Bandwidth</dt><dd>${link.bytesPerSecond ? `${link.bytesPerSecond} B/s` : 'unlimited'}</dd>
       </dl>
+      ${link.ends.some((domain) => this.store.model.network.isReal(domain)) ? html`<p class="note" data-testid="edge-note">This is the edge of the network. One end is a real server: what passes between it and the rooms is seen, and what happens beyond it is not. A cut here has the gateway keep back what these rooms and that server say to each other; no other link of that server is cut.</p>` : nothing}
       ${this.#buttons(linkCommands(this.store, link, this.#forms))} ${recently(this.store, { kind: 'link', id: link.key })}`;
   }
 

@@ -35,7 +35,7 @@ class Intro extends Part {
   #step(): Step {
     const { model } = this.store;
     const links = [...model.network.links.values()];
-    const cut = links.find(({ state }) => state !== 'up');
+    const cut = links.find(({ state, away }) => state !== 'up' && away === undefined);
     if (cut) {
       return {
         id: 'heal',

@@ -3,6 +3,7 @@ import { lessons } from '../../lessons/built-in.ts';
 import { terms } from '../../lessons/glossary.ts';
 import type { Lesson } from '../../lessons/lesson.ts';
 import { loadProgress, saveProgress } from '../lesson/progress.ts';
+import { openCosts } from '../open-costs.ts';
 import { counted } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -22,7 +23,7 @@ export class LessonList extends Part {
         <ol class="lesson-list">${lessons.map((lesson) => this.#row(lesson))}</ol>
         <p class="note">A lesson of your own is a file: <em>Open a trace…</em> opens it, too.</p>
         <details data-testid="glossary"><summary>Glossary</summary>${terms.map(({ id }) => explained(id))}</details>
-        <p class="buttons"><button type="button" data-testid="lessons-close" @click=${this.#close}>Close</button></p>
+        <p class="buttons"><button type="button" data-testid="costs-open" aria-haspopup="dialog" @click=${this.#costs}>Costs at scale…</button><button type="button" data-testid="lessons-close" @click=${this.#close}>Close</button></p>
       </div>
     </dialog>`;
   }
@@ -51,6 +52,11 @@ export class LessonList extends Part {
     this.requestUpdate();
     this.querySelector<HTMLElement>(`[data-lesson-row="${id}"] a`)?.focus();
   }
+
+  readonly #costs = (): void => {
+    this.#close();
+    void openCosts(this.store);
+  };
 
   readonly #close = (): void => this.querySelector('dialog')?.close();
 }

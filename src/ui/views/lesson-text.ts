@@ -8,6 +8,8 @@ export interface TermNotes {
   /** The term that is explained now, with the place of its word. */
   readonly open: string | undefined;
   toggle(place: string): void;
+  /** Shows what a room costs at any size. */
+  costs(): void;
 }
 
 /**
@@ -41,6 +43,8 @@ function inlineOf(inline: Inline, place: string, notes: TermNotes): TemplateResu
       return html`<code>${inline.text}</code>`;
     case 'term':
       return termButton(inline.text, inline.to, place, notes);
+    case 'view':
+      return wordButton(inline.text, notes.costs);
     case 'xep': {
       const { label, url, title } = specEntry(inline.to);
       return url === undefined
@@ -50,15 +54,23 @@ function inlineOf(inline: Inline, place: string, notes: TermNotes): TemplateResu
   }
 }
 
-/** A word in the middle of a line: a button would be a box, which no comma stays beside. */
 function termButton(text: string, term: string, place: string, notes: TermNotes): TemplateResult {
   const toggle = () => notes.toggle(place);
-  const onKey = (event: KeyboardEvent) => {
+  return html`<span role="button" tabindex="0" class="term" data-term=${term} aria-expanded=${notes.open === place ? 'true' : 'false'} @click=${toggle} @keydown=${onKeys(toggle)}>${text}</span>`;
+}
+
+/** A word that shows a view of the page. */
+function wordButton(text: string, show: () => void): TemplateResult {
+  return html`<span role="button" tabindex="0" class="term" data-testid="lesson-costs" aria-haspopup="dialog" @click=${show} @keydown=${onKeys(show)}>${text}</span>`;
+}
+
+/** A word in the middle of a line: a button would be a box, which no comma stays beside. */
+function onKeys(press: () => void): (event: KeyboardEvent) => void {
+  return (event) => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();
-    toggle();
+    press();
   };
-  return html`<span role="button" tabindex="0" class="term" data-term=${term} aria-expanded=${notes.open === place ? 'true' : 'false'} @click=${toggle} @keydown=${onKey}>${text}</span>`;
 }
 
 /** What a term means, and what it was called. */

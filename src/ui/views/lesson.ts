@@ -3,6 +3,7 @@ import type { Focus } from '../../lessons/lesson.ts';
 import { linkKey } from '../fold/links.ts';
 import type { LessonGuide, StepView } from '../lesson/guide.ts';
 import { actInWords, checkInWords, focusInWords } from '../lesson/words.ts';
+import { openCosts } from '../open-costs.ts';
 import { sayable } from '../spec-index.ts';
 import type { Store } from '../store.ts';
 import { Part } from './base.ts';
@@ -88,6 +89,7 @@ class LessonView extends Part {
       Object.assign(this.#notes, { open: this.#term });
       this.requestUpdate();
     },
+    costs: () => void openCosts(this.store),
   };
 
   #acts(

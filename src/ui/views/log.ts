@@ -7,7 +7,7 @@ import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 import { RowPool } from './row-pool.ts';
 
-const overscan = 20;
+const overscan = 10;
 const rowLimit = 200;
 const columns = ['Time', 'Kind', 'What happened', 'From, to', 'Rule'] as const;
 
@@ -44,9 +44,8 @@ class Log extends Part {
     if (this.#isStale) this.#rows = logRows(store.model, store.view);
     this.#isStale = false;
     const rowHeight = this.#rowHeight;
-    // There may be fewer rows than when the box was scrolled.
-    const top = Math.min(this.#top, Math.max(0, this.#rows.length * rowHeight - this.#view));
-    this.#first = Math.max(0, Math.floor(top / rowHeight) - overscan);
+    this.#top = this.#topToBe();
+    this.#first = this.#firstAt(this.#top);
     const most = Math.min(rowLimit, Math.ceil(this.#view / rowHeight) + 2 * overscan);
     this.#count = Math.max(0, Math.min(most, this.#rows.length - this.#first));
     const below = this.#rows.length - this.#first - this.#count;
@@ -201,6 +200,27 @@ class Log extends Part {
     else if (Math.abs(box.scrollTop - end) > 1) box.scrollTop = end;
   }
 
+  /** How far the box will be scrolled once the rows are there: those that are in view then are drawn, and no others before. */
+  #topToBe(): number {
+    const { event, filter } = this.store.view;
+    const chosen = event !== this.#lastChosen || filter !== this.#lastFilter ? this.#placeOf(event) : -1;
+    const place = chosen >= 0 ? chosen : this.#follow ? this.#followed() : undefined;
+    // There may be fewer rows than when the box was scrolled.
+    const end = Math.max(0, this.#rows.length * this.#rowHeight - this.#view);
+    if (place === undefined) return this.#follow ? end : Math.min(this.#top, end);
+    const box = { scrollTop: this.#top, clientHeight: this.#view };
+    return Math.min(end, this.#isInView(box, place) ? this.#top : this.#topOf(place, this.#view));
+  }
+
+  #firstAt(top: number): number {
+    return Math.max(0, Math.floor(top / this.#rowHeight) - overscan);
+  }
+
+  /** How far a box is scrolled that has a row in its middle. */
+  #topOf(place: number, boxHeight: number): number {
+    return Math.max(0, place * this.#rowHeight - Math.max(0, (boxHeight - this.#rowHeight) / 2));
+  }
+
   #placeOf(event: number | undefined): number {
     return event === undefined ? -1 : this.#rows.findIndex((row) => row.event.id === event);
   }
@@ -218,14 +238,14 @@ class Log extends Part {
     return box.scrollTop + box.clientHeight >= box.scrollHeight - this.#rowHeight;
   }
 
-  #isInView({ scrollTop, clientHeight }: HTMLElement, place: number): boolean {
+  #isInView({ scrollTop, clientHeight }: Pick<HTMLElement, 'scrollTop' | 'clientHeight'>, place: number): boolean {
     const y = place * this.#rowHeight;
     return y >= scrollTop && y <= scrollTop + Math.max(0, clientHeight - this.#rowHeight);
   }
 
   #bringIntoView(box: HTMLElement, place: number): void {
     if (this.#isInView(box, place)) return;
-    box.scrollTop = place * this.#rowHeight - Math.max(0, (box.clientHeight - this.#rowHeight) / 2);
+    box.scrollTop = this.#topOf(place, box.clientHeight);
   }
 
   /** Scrolls as far as the end of a line that is open, but not beyond its beginning. */
@@ -239,10 +259,12 @@ class Log extends Part {
   readonly #onScroll = (event: Event): void => {
     const box = event.target as HTMLElement;
     this.#top = box.scrollTop;
+    const follow = this.#follow;
     // Where the box has become smaller, no person scrolled it away from the end.
     if (box.clientHeight === this.#view) this.#follow = this.#isFollowing(box);
     this.#view = box.clientHeight;
-    this.requestUpdate();
+    // It was scrolled to where it was drawn for.
+    if (this.#firstAt(this.#top) !== this.#first || this.#follow !== follow) this.requestUpdate();
   };
 
   readonly #onFilter = (event: Event): void => {

@@ -8,12 +8,15 @@ import { actingDevice, deviceCount, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 import { moveInMenu } from './menu-keys.ts';
+import { kickDialog, whisperDialog } from './other-dialogs.ts';
 
 /** The menu of a node, a place for one, a link or an occupant, and the forms it opens. */
 class Menu extends Part implements Forms {
   #back: HTMLElement | SVGElement | null = null;
   #slowLink: LinkView | undefined;
   #nickOf: OccupantView | undefined;
+  #whisperOf: OccupantView | undefined;
+  #kickOf: OccupantView | undefined;
   #policyOf: NodeView | undefined;
   #shown: object | undefined;
 
@@ -55,6 +58,7 @@ class Menu extends Part implements Forms {
         )}
       </div>
       ${this.#slowDialog()} ${this.#nickDialog()} ${this.#policyDialog()}
+      ${whisperDialog(this.store, this.#whisperOf)} ${kickDialog(this.store, this.#kickOf)}
     `;
   }
 
@@ -111,6 +115,16 @@ class Menu extends Part implements Forms {
   nick(who: OccupantView): void {
     this.#nickOf = who;
     this.#open('nick-dialog');
+  }
+
+  whisper(who: OccupantView): void {
+    this.#whisperOf = who;
+    this.#open('whisper-dialog');
+  }
+
+  kick(who: OccupantView): void {
+    this.#kickOf = who;
+    this.#open('kick-dialog');
   }
 
   policy(node: NodeView): void {

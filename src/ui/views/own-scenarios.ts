@@ -1,6 +1,7 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { builtIn } from '../../scenario/built-in.ts';
 import { formatErrors, mistakesIn, parseScenario } from '../../scenario/load.ts';
+import { withoutRealServers } from '../../scenario/real-servers.ts';
 import { Desk } from '../editor/desk.ts';
 import type { Editing } from '../editor/editing.ts';
 import type { Saved } from '../editor/saved.ts';
@@ -244,6 +245,6 @@ export async function editAddressed(what: string, below: Session, openLab: Opene
     ? desk.open(saved)
     : what === 'new'
       ? await desk.fresh()
-      : await desk.same(known ?? below.scenario);
+      : await desk.same(known ?? withoutRealServers(below.scenario));
   await showEditor(editing, what, below, openLab);
 }

@@ -24,6 +24,7 @@ export function pillWords(
   compact: boolean,
 ): { readonly first: Words; readonly second: Words } {
   const isCut = link.state !== 'up';
+  if (link.away !== undefined) return { first: 'away', second: `${counted(link.stanzas, 'stanza')} before` };
   if (other === undefined)
     return isCut
       ? { first: 'cut', second: `${counted(link.dropped, 'stanza')} lost` }

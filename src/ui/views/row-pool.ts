@@ -10,21 +10,26 @@ export class RowPool {
   /** Makes the rows the content of the box, in their order. */
   show(box: HTMLElement, rows: readonly { readonly key: number; readonly row: TemplateResult }[]): void {
     const wanted = new Set(rows.map(({ key }) => key));
-    const free: HTMLElement[] = [];
+    const free = new Set<Element>();
     for (const [key, element] of this.#used) {
       if (wanted.has(key)) continue;
       this.#used.delete(key);
-      element.remove();
-      free.push(element);
+      free.add(element);
     }
+    // An element that stays where it is costs the least: what is moved is styled and laid out anew.
     let next = box.firstElementChild;
     for (const { key, row } of rows) {
-      const element = this.#used.get(key) ?? free.pop() ?? newSlot();
+      const known = this.#used.get(key);
+      while (known !== undefined && next !== null && free.has(next)) next = next.nextElementSibling;
+      const reused = next !== null && free.has(next) ? next : free.values().next().value;
+      const element = known ?? (reused as HTMLElement | undefined) ?? newSlot();
+      free.delete(element);
       this.#used.set(key, element);
       render(row, element);
       if (element === next) next = element.nextElementSibling;
       else box.insertBefore(element, next);
     }
+    for (const element of free) element.remove();
   }
 }
 

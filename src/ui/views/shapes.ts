@@ -15,6 +15,19 @@ export function hullShape(server: PlacedServer, { compact }: Pick<Layout, 'compa
     <circle class="hub" aria-hidden="true" cx=${server.hub.x} cy=${server.hub.y} r=${compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>`;
 }
 
+/** Of a real server: what of it is in the picture. */
+export const edgeWords = ['only our own edge is seen,', 'not what is beyond it'] as const;
+
+/** The same, written in it. */
+export function edgeShape({ x, y, h }: Box, { compact }: Pick<Layout, 'compact'>): SVGTemplateResult {
+  const lines = ['real server', ...edgeWords];
+  const top = y - h / 2 + (compact ? 11 : 15);
+  return svg`<g class="edge" aria-hidden="true">${lines.map(
+    (line, i) =>
+      svg`<text class=${i === 0 ? 'what' : ''} x=${x} y=${top + i * (compact ? 13 : 18)} text-anchor="middle">${line}</text>`,
+  )}</g>`;
+}
+
 /**
  * A room node: a box with two lines.
  *

@@ -4,6 +4,7 @@ import { type GlyphKind, glyphPath, glyphText } from '../glyphs.ts';
 import type { Layout } from '../layout.ts';
 import type { Flight } from '../picture.ts';
 import type { Store } from '../store.ts';
+import { element } from '../svg-element.ts';
 import {
   type Follower,
   lagBehind,
@@ -14,13 +15,13 @@ import {
   type Way,
   wayOf,
 } from '../token-way.ts';
+import { Crowd } from './crowd.ts';
 
 const glowMs = 900;
-const svgNamespace = 'http://www.w3.org/2000/svg';
 
 /** From the middle of one stanza to that of the next, before it is scaled. */
 const gapPx = 22;
-/** Of more stanzas than this only the shapes are drawn: nobody reads their letters, and to draw them takes most of the time. */
+/** More stanzas than this are a crowd while they move: nobody reads their letters, and to draw each by itself takes most of the time. */
 const crowdMost = 300;
 /** Between stanzas side by side. */
 const lanePx = 15;
@@ -42,6 +43,7 @@ class Token implements Follower {
   readonly #place: SVGTransform;
   readonly #size: SVGTransform;
   readonly #written = new Map<string, string | boolean>();
+  #known: { readonly layout: Layout; readonly way: Way | undefined } | undefined;
 
   constructor(svg: SVGSVGElement, event: number, kind: GlyphKind, { lag, start, way, lane }: Placed) {
     [this.lag, this.start, this.way, this.lane, this.kind] = [lag, start, way, lane, kind];
@@ -61,6 +63,12 @@ class Token implements Follower {
 
   get element(): SVGElement {
     return this.#group;
+  }
+
+  /** It leads where it led before, as long as the layout is the same. */
+  wayIn(layout: Layout, find: () => Way | undefined): Way | undefined {
+    if (this.#known?.layout !== layout) this.#known = { layout, way: find() };
+    return this.#known.way;
   }
 
   move({ x, y }: Point, scale: number): void {
@@ -102,12 +110,6 @@ class Token implements Follower {
 
 type Placed = Follower & { readonly way: string; readonly lane: number };
 
-function element<K extends keyof SVGElementTagNameMap>(name: K, className = ''): SVGElementTagNameMap[K] {
-  const made = document.createElementNS(svgNamespace, name);
-  if (className !== '') made.setAttribute('class', className);
-  return made;
-}
-
 /**
  * Draws the moving stanzas: one loop, each position a function of the trace and the time. It runs only while there is
  * something to show. Elements are made and moved by hand: templates are too slow for 200 of them at 60 frames a second.
@@ -121,6 +123,8 @@ export class Tokens {
   #frame = 0;
   /** Whether copies of the selected stanza are moving: the others are dimmed. */
   #focusing = false;
+  /** Draws them instead of their own elements, if they are too many. */
+  #crowd: Crowd | undefined;
   readonly #layer: SVGGElement;
   readonly #store: () => Store;
   readonly #layout: () => Layout | undefined;
@@ -153,6 +157,7 @@ export class Tokens {
     const standing = this.#standing(flights, layout, now);
     const { family } = this.#store();
     this.#focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
+    this.#gather();
     for (const flight of flights) {
       if (flight.start > now) continue;
       live.add(flight.event.id);
@@ -168,9 +173,17 @@ export class Tokens {
       circle.remove();
       this.#glows.delete(id);
     }
-    this.#layer.classList.toggle('crowd', this.#tokens.size > crowdMost);
+    this.#crowd?.draw();
     // Where time stands, one look is enough until something changes.
     if (this.#store().moves) this.kick();
+  }
+
+  /** Whether they are a crowd by now, and no more so when they stand and somebody may want to choose one. */
+  #gather(): void {
+    const isCrowd = this.#tokens.size > crowdMost && this.#store().moves;
+    if (isCrowd === (this.#crowd !== undefined)) return;
+    this.#crowd?.remove();
+    this.#crowd = isCrowd ? new Crowd(this.#layer) : undefined;
   }
 
   /** By way: the stanzas that wait on it, in the order in which they came. */
@@ -191,7 +204,9 @@ export class Tokens {
 
   #place(flight: Flight, now: number, layout: Layout, standing: ReadonlyMap<string, readonly number[]>): void {
     const { event } = flight;
-    const way = wayOf(event, layout, this.#store().model.network);
+    let token = this.#tokens.get(event.id);
+    const find = () => wayOf(event, layout, this.#store().model.network);
+    const way = token ? token.wayIn(layout, find) : find();
     if (!way) return this.#drop(event.id);
     let progress = Math.min(1, (now - flight.start) / Math.max(1, flight.end - flight.start));
     let error = event.stanza?.type === 'error';
@@ -202,7 +217,6 @@ export class Tokens {
     }
     if (this.#still) progress = 0.5;
     const kind: GlyphKind = error ? 'error' : (event.stanza?.name ?? 'iq');
-    let token = this.#tokens.get(event.id);
     if (token && token.kind !== kind) {
       this.#drop(event.id);
       token = undefined;
@@ -214,13 +228,19 @@ export class Tokens {
     }
     const s = this.#along(event, way, token, progress, standing.get(way.key) ?? [], gapPx * scale);
     const p = beside(way, s, token.lane * lanePx * scale);
+    const isLost = event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start;
+    const isDim = this.#focusing && !this.#store().family.has(event.id);
+    if (this.#crowd) {
+      if (s >= 0) this.#crowd.add(p, { kind, scale, isLost, isDim });
+      return;
+    }
     const isWaiting = standing.has(way.key) && this.#stands(event);
     const tail = isWaiting ? p : beside(way, Math.max(0, s - 0.14), token.lane * lanePx * scale);
     const aside = way.aside(s);
     token.move(p, scale);
     token.hide(s < 0);
-    token.show('dim', this.#focusing && !this.#store().family.has(event.id));
-    token.show('lost', event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start);
+    token.show('dim', isDim);
+    token.show('lost', isLost);
     token.drawTrail({ x: (tail.x - p.x) / scale, y: (tail.y - p.y) / scale });
     token.label(this.#store().told.events.indexOf(event.id), { x: aside.x * 18, y: aside.y * 17 + 4 });
   }

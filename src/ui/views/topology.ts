@@ -18,7 +18,7 @@ import { Part } from './base.ts';
 import { icon } from './icons.ts';
 import { carriedInWords, drawn, pillWords, textOf } from './pill-words.ts';
 import { refusalBubbles, refusedMark } from './refusals.ts';
-import { curveShape, discShape, hullShape, nodeShape, tetherShapes } from './shapes.ts';
+import { curveShape, discShape, edgeShape, edgeWords, hullShape, nodeShape, tetherShapes } from './shapes.ts';
 import { Tokens } from './tokens.ts';
 
 /** Each thing keeps its element while others come and go, and with it the focus. */
@@ -191,8 +191,10 @@ export class Topology extends Part {
   };
 
   #server(server: PlacedServer, layout: Layout): SVGTemplateResult {
-    return svg`<g class="server" data-server=${server.domain} role="group" aria-label=${server.domain} aria-owns=${this.#within(server.domain, layout) || nothing}>
+    const edge = layout.edges.get(server.domain);
+    return svg`<g class=${`server ${edge ? 'real' : ''}`} data-server=${server.domain} role="group" aria-label=${edge ? `${server.domain}, a real server: ${edgeWords.join(' ')}` : server.domain} aria-owns=${this.#within(server.domain, layout) || nothing}>
       ${hullShape(server, layout)}
+      ${edge ? edgeShape(edge, layout) : nothing}
     </g>`;
   }
 

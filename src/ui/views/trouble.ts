@@ -15,6 +15,7 @@ class TroubleBanner extends Part {
     const failed = nodes.filter(({ phase }) => phase === 'failed');
     return html`
       ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble" data-trouble=${trouble.kind}>${icon('warn')}<span>${capitalised(trouble.text)}${this.#hint(trouble.kind)}</span>${this.#help(trouble.kind)}</div>` : nothing}
+      ${isAway || this.store.session.mode !== 'live' ? nothing : this.store.model.network.away().map(({ server, why }) => this.#unreached(server, why))}
       ${failed.map((node) => this.#failed(node))}
       ${this.#notKept(nodes)}
     `;
@@ -22,6 +23,11 @@ class TroubleBanner extends Part {
 
   #hint(kind: string): string {
     return kind === 'offline' ? '. The page goes on by itself when the server is back.' : '';
+  }
+
+  /** A real server is away, or does not take a service. The rooms go on for all who are here. */
+  #unreached(server: string, why: string): TemplateResult {
+    return html`<div class="banner bad" role="alert" data-testid="trouble" data-trouble="offline" data-real-server=${server}>${icon('warn')}<span>${server} is not reached. ${why}. What is for it bounces until it is back. The rooms go on for everybody else.</span></div>`;
   }
 
   #help(kind: string): TemplateResult | typeof nothing {

@@ -3,16 +3,15 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { bodyOf, iq, message, payloadOf, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { el, elementsOf, type XmlElement } from '../../../src/core/xmpp/xml.ts';
 import { XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { startCommand } from '../../support/commands.ts';
 import { howMany } from '../../support/long.ts';
+import { withWebSocket } from '../../support/websocket.ts';
 
-// @xmpp/websocket takes the browser's.
-Object.assign(globalThis, { WebSocket });
+withWebSocket();
 
 const store = mkdtempSync(`${tmpdir()}/netsplit-durability-`);
 const children: ChildProcess[] = [];

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { defaultPort, parsePageArguments } from '../../../src/headless/arguments.mjs';
+import { defaultPort, pageOptions } from '../../../src/headless/arguments.mjs';
 import { findChromium } from '../../../src/headless/chromium.mjs';
 import { nodeTooOld, whatIsMissing } from '../../../src/headless/install.mjs';
+import { readFlags } from '../../../src/headless/settings.mjs';
 import { stageOfReport } from '../../reports.mjs';
 
 const setup = fileURLToPath(new URL('../../../src/headless/setup.mjs', import.meta.url));
@@ -15,8 +16,10 @@ function run(...args: readonly string[]) {
 
 describe('flags of npm start', () => {
   const options = (args: readonly string[], env = {}) => {
-    const parsed = parsePageArguments(args, env);
-    return parsed.ok ? parsed.options : parsed.error;
+    const flags = readFlags('start', args);
+    if ('error' in flags) return flags.error;
+    const read = pageOptions(flags.values, env);
+    return 'error' in read ? read.error : read;
   };
 
   it('default: port 5173, this machine only, the default scenario', () => {

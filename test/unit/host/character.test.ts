@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import type { HopRecord, StepRecord, TraceRecord } from '../../../src/core/node/trace.ts';
 import { startLocalNodes } from '../../../src/headless/local-nodes.ts';
 import { nodeServerHost } from '../../../src/headless/node-host.ts';
@@ -9,9 +8,9 @@ import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { CharacterSession } from '../../../src/worker/character.ts';
 import { randomId } from '../../../src/worker/random-id.ts';
 import { startServer } from '../../support/server.ts';
+import { withWebSocket } from '../../support/websocket.ts';
 
-// @xmpp/websocket takes the browser's.
-Object.assign(globalThis, { WebSocket });
+withWebSocket();
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nothingHeld } from '../../../src/core/node/holdings.ts';
 import type { Input } from '../../../src/core/node/input.ts';
 import type { MucNode, NodeEffect } from '../../../src/core/node/node.ts';
 import type { NodeImage, NodeSnapshot } from '../../../src/core/node/snapshot.ts';
@@ -65,6 +66,9 @@ class FakeNode implements MucNode {
   restore(snapshot: NodeSnapshot): readonly never[] {
     this.restored = snapshot;
     return [];
+  }
+  holdings() {
+    return nothingHeld;
   }
   status() {
     return {

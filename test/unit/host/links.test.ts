@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSocket } from 'ws';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { LocalLink } from '../../../src/headless/local-link.ts';
 import { nodeServerHost } from '../../../src/headless/node-host.ts';
@@ -10,9 +9,9 @@ import { Network } from '../../../src/server/network.ts';
 import { browserHost, XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { type LinkHarness, stanzaLinkContract } from '../../contract/stanza-link.contract.ts';
 import { cast } from '../../support/server.ts';
+import { withWebSocket } from '../../support/websocket.ts';
 
-// @xmpp/websocket takes the browser's.
-Object.assign(globalThis, { WebSocket });
+withWebSocket();
 
 /** No test waits for a back-off. */
 const impatient: LinkHost = {

@@ -1,15 +1,15 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import { type RawData, WebSocketServer } from 'ws';
 import { jid } from '../../../src/core/xmpp/jid.ts';
-import { iq, message } from '../../../src/core/xmpp/stanza.ts';
+import { iq, make, message } from '../../../src/core/xmpp/stanza.ts';
 import { el } from '../../../src/core/xmpp/xml.ts';
 import { LinkError } from '../../../src/host/stanza-link.ts';
 import { XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { FakeTime } from '../../support/fake-time.ts';
+import { withWebSocket } from '../../support/websocket.ts';
 
-// @xmpp/websocket takes the browser's.
-Object.assign(globalThis, { WebSocket });
+withWebSocket();
 
 const framing = 'urn:ietf:params:xml:ns:xmpp-framing';
 
@@ -277,5 +277,67 @@ describe('XmppLink', () => {
     await expect.poll(() => log.at(-1)).toBe('failed: another session took talk.lit');
     host.passes(60_000);
     expect(server.connections()).toBe(1);
+  });
+});
+
+describe('Copies for many (XEP-0033)', () => {
+  const body = [el('body', 'jabber:client', {}, 'to all')];
+  const copy = (n: number) =>
+    make('message', jid('r@talk.lit/n'), jid(`u${n}@lit/r`), { id: 'm', type: 'groupchat' }, body);
+  const listed = (frame: string) => [...frame.matchAll(/<address type="bcc" jid="([^"]*)"\/>/g)].map(([, to]) => to);
+  const features = '<addresses xmlns="http://jabber.org/protocol/address"/>';
+  const sent = async (server: { readonly frames: string[] }, send: () => void) => {
+    server.frames.length = 0;
+    send();
+    await expect.poll(() => server.frames.some((frame) => frame.includes('the end'))).toBe(true);
+    return server.frames.slice(0, -1);
+  };
+  const end = message(jid('r@talk.lit'), jid('u@lit/r'), {}, el('body', 'jabber:client', {}, 'the end'));
+
+  it('leave as one where the server takes it, each with the number of that one', async () => {
+    const { server, link, start } = await linked({ features });
+    await start();
+    const numbers: number[] = [];
+    const frames = await sent(server, () => {
+      for (let n = 0; n < 30; n++) link.send(copy(n), (at) => numbers.push(at.n));
+      link.send(end, (at) => numbers.push(at.n));
+    });
+    expect(frames.map(listed)).toEqual([Array.from({ length: 30 }, (_, n) => `u${n}@lit/r`)]);
+    expect(frames[0]).toMatch(
+      /^<message xmlns="jabber:client" from="r@talk.lit\/n" to="lit" id="m" type="groupchat"><addresses/,
+    );
+    expect(new Set(numbers.slice(0, 30)).size).toBe(1);
+    expect(numbers[30]).toBe((numbers[0] ?? 0) + 1);
+  });
+
+  it.each([
+    ['the server does not offer it', '', 30],
+    ['they are few', features, 19],
+  ])('leave one by one, in order, where %s', async (_, offered, count) => {
+    const { server, link, start } = await linked({ features: offered });
+    await start();
+    const frames = await sent(server, () => {
+      for (let n = 0; n < count; n++) link.send(copy(n));
+      link.send(end);
+    });
+    expect(frames.map((frame) => / to="([^"]*)"/.exec(frame)?.[1])).toEqual(
+      Array.from({ length: count }, (_, n) => `u${n}@lit/r`),
+    );
+  });
+
+  it('are as many stanzas as the limits ask for', async () => {
+    const { server, link, start } = await linked({ features });
+    await start();
+    const large = [el('body', 'jabber:client', {}, 'x'.repeat(510_000))];
+    const frames = await sent(server, () => {
+      for (let n = 0; n < 2_500; n++) link.send(copy(n));
+      for (let n = 0; n < 100; n++) link.send({ ...copy(n), payloads: large });
+      link.send(end);
+    });
+    expect(Math.max(...frames.map((frame) => frame.length))).toBeLessThanOrEqual(512 * 1024);
+    expect(frames.slice(0, 3).map((frame) => listed(frame).length)).toEqual([1000, 1000, 500]);
+    expect(frames.flatMap(listed)).toEqual(
+      [2_500, 100].flatMap((count) => Array.from({ length: count }, (_, n) => `u${n}@lit/r`)),
+    );
   });
 });

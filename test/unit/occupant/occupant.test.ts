@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createOccupant } from '../../../src/core/occupant/occupant.ts';
-import { writeMucUser } from '../../../src/core/xep/xep0045.ts';
+import { createOccupant, type OccupantAct } from '../../../src/core/occupant/occupant.ts';
+import { writeKick, writeMucUser } from '../../../src/core/xep/xep0045.ts';
 import { stanzaError } from '../../../src/core/xmpp/errors.ts';
 import { jid, occupantJid } from '../../../src/core/xmpp/jid.ts';
-import { errorReply, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
+import { errorReply, iq, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
+import { serialize } from '../../../src/core/xmpp/xml.ts';
 
 const me = jid('hag66@shakespeare.lit/pda');
 const room = jid('coven@chat.shakespeare.lit');
@@ -28,6 +29,12 @@ function client() {
       if (sent?.kind !== 'send') throw new Error('it sends nothing');
       return sent.stanza;
     },
+    /** @returns what it sends */
+    does(act: OccupantAct) {
+      const [sent] = half.handle({ kind: 'act', act }, env).filter(({ kind }) => kind === 'send');
+      return sent?.kind === 'send' ? sent : undefined;
+    },
+    error: () => half.state().error,
     gets: (stanza: Stanza | undefined) => stanza && half.handle({ kind: 'stanza', stanza }, env),
   };
 }
@@ -70,5 +77,36 @@ describe('XEP-0045 §7.2 Entering a room, the client', () => {
     one.gets(self);
     one.gets(errorReply(message(me, to, { id: 'm' }), stanzaError('cancel', condition)));
     expect(one.phase()).toBe(phase);
+  });
+});
+
+describe('XEP-0045 §8.2 Kicking an occupant, the client', () => {
+  it('names the nick, the role none and the reason, if there is one', () => {
+    const one = client();
+    one.joins();
+    one.gets(self);
+    const asked = (reason?: string) => {
+      const act = { act: 'kick', nick: 'pistol', ...(reason === undefined ? {} : { reason }) } as const;
+      return one.does(act);
+    };
+    expect(asked('Avaunt')).toMatchObject({
+      spec: '0045#8.2',
+      stanza: { name: 'iq', type: 'set', to: room, payloads: [writeKick('pistol', 'Avaunt')] },
+    });
+    expect(serialize(writeKick('pistol'))).toBe(
+      '<query xmlns="http://jabber.org/protocol/muc#admin"><item nick="pistol" role="none"/></query>',
+    );
+    expect(asked()?.stanza.payloads).toEqual([writeKick('pistol')]);
+  });
+
+  it('says why it is refused, and stays in; errors that answer something else are not about it', () => {
+    const one = client();
+    one.joins();
+    one.gets(self);
+    const asked = one.does({ act: 'kick', nick: 'pistol' })?.stanza;
+    one.gets(errorReply(iq(me, room, { type: 'set', id: 'other' }), stanzaError('auth', 'forbidden')));
+    expect(one.error()).toBeUndefined();
+    one.gets(asked && errorReply(asked, stanzaError('cancel', 'not-allowed', 'only moderators')));
+    expect([one.phase(), one.error()]).toEqual(['joined', 'not-allowed: only moderators']);
   });
 });

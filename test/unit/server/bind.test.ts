@@ -7,13 +7,14 @@ const c = 'xmlns="jabber:client"';
 const room = 'wallops@channel.avalon.irc';
 
 describe('XEP-0225 §4 host binding', () => {
-  it('a service logs in by its domain and is offered host binding alone', () => {
+  it('a service logs in by its domain and is offered host binding, and copies for many', () => {
     const { connect } = fakeNetwork();
     for (const to of ['channel.avalon.irc', 'avalon.irc']) {
       const client = connect().open(to).auth('channel.avalon.irc', 'pw').open(to);
       const features = client.take().at(-1);
       expect(elementsOf(features as never)).toMatchObject([
         { name: 'bind', xmlns: 'urn:xmpp:component:0', children: [{ name: 'required' }] },
+        { name: 'addresses', xmlns: 'http://jabber.org/protocol/address' },
       ]);
       client.bindHost('channel.avalon.irc');
       expect(client.take()).toMatchObject([

@@ -43,6 +43,25 @@ const number = (id: string) => `<question id="${id}" unit="stanzas"><ask>How man
 const choices = (id: string) =>
   `<question id="${id}"><ask>Which?</ask><choice>one</choice><choice>two</choice></question>`;
 
+const seats = (...nicks: readonly string[]) =>
+  nicks.map((nick) => `<seat who="${nick.toLowerCase()}@avalon.irc/x" nick="${nick}"/>`).join('');
+const seatOf = (nick: string) => `${nick.toLowerCase()}@avalon.irc/x`;
+const take = (client: WireClient, nick: string) => ask(client, `<take xmlns="${ns}" who="${seatOf(nick)}"/>`);
+const give = (client: WireClient) => ask(client, `<give xmlns="${ns}"/>`);
+const say = (client: WireClient, text: string, more = '') => ask(client, `<say xmlns="${ns}" ${more}>${text}</say>`);
+const followAs = (client: WireClient, secret: string) =>
+  ask(client, `<follow xmlns="${ns}" code="${code}" nick="" secret="${secret}"/>`);
+/** The people as a student was told of them last: who is taken, and who is theirs. */
+const seen = (all: readonly XmlElement[]) =>
+  all
+    .filter(({ name }) => name === 'seats')
+    .map((one) =>
+      childrenOf(one, 'seat', ns).map(
+        ({ attrs: { nick, taken, yours } }) => `${nick}${yours ? ' yours' : taken ? ' taken' : ''}`,
+      ),
+    )
+    .at(-1);
+
 /** What the server has told a page since it was asked last: elements of our own namespace. */
 const heard = (client: WireClient) =>
   client
@@ -237,6 +256,148 @@ describe('A class', () => {
   });
 });
 
+describe('In a class with a live room', () => {
+  /** A class with two people to play, and two students. */
+  function stage() {
+    const { host, login, lecturer, ...rest } = school();
+    open(lecturer);
+    show(lecturer, '?scenario=wallops', seats('Wumpus', 'Troy'));
+    const [ann, bob] = [login('guest0@avalon.irc/a'), login('guest1@avalon.irc/a')];
+    follow(ann, 'Ann');
+    follow(bob, 'Bob');
+    host.advance(2_000);
+    lecturer.take();
+    return { ...rest, host, login, lecturer, ann, bob };
+  }
+
+  it('a student is told whom they can play, plays somebody, and gives them back; others see that, but not who it is', () => {
+    const { host, lecturer, ann, bob } = stage();
+    expect(seen(heard(ann))).toEqual(['Wumpus', 'Troy']);
+    expect(errorCondition(take(ann, 'Wumpus'))).toBeUndefined();
+    host.advance(1_000);
+    expect(seen(heard(ann))).toEqual(['Wumpus yours', 'Troy']);
+    const told = heard(bob);
+    expect(seen(told)).toEqual(['Wumpus taken', 'Troy']);
+    expect(JSON.stringify(told.map((one) => serialize(one)))).not.toContain('Ann');
+    expect(listed(heard(lecturer))).toEqual([{ n: '1', nick: 'Ann', seat: seatOf('Wumpus') }]);
+    give(ann);
+    host.advance(1_000);
+    expect(seen(heard(bob))).toEqual(['Wumpus', 'Troy']);
+    expect(listed(heard(lecturer))).toEqual([{ n: '1', nick: 'Ann' }]);
+  });
+
+  it('what they say as this person is handed to the lecturer’s page, to the room or to one alone', () => {
+    const { lecturer, ann } = stage();
+    take(ann, 'Wumpus');
+    expect(errorCondition(say(ann, 'Hail &amp; well met'))).toBeUndefined();
+    expect(errorCondition(say(ann, 'psst', 'to="Troy" who="troy@avalon.irc/x"'))).toBeUndefined();
+    const said = heard(lecturer).filter(({ name }) => name === 'say');
+    expect(said.map((one) => [one.attrs['who'], one.attrs['to'], textOf(one)])).toEqual([
+      [seatOf('Wumpus'), undefined, 'Hail & well met'],
+      [seatOf('Wumpus'), 'Troy', 'psst'],
+    ]);
+  });
+
+  it('the lecturer takes somebody back; so does what is shown, where the person is not in it any more', () => {
+    const { host, lecturer, ann, bob } = stage();
+    take(ann, 'Wumpus');
+    take(bob, 'Troy');
+    ask(lecturer, `<release xmlns="${ns}" who="${seatOf('Wumpus')}"/>`);
+    host.advance(1_000);
+    expect(seen(heard(ann))).toEqual(['Wumpus', 'Troy taken']);
+    expect(errorCondition(say(ann, 'still me'))).toBe('forbidden');
+    show(lecturer, '#lab=wallops&amp;seed=7');
+    host.advance(1_000);
+    expect(seen(heard(bob))).toEqual([]);
+    expect(errorCondition(say(bob, 'still me'))).toBe('forbidden');
+  });
+
+  it('who is gone for a while has their seat again; who does not come back has lost it', () => {
+    const { host, login, lecturer, bob } = stage();
+    const secret = 'a-secret-of-the-student';
+    const cat = login('guest2@avalon.irc/a');
+    followAs(cat, secret);
+    take(cat, 'Wumpus');
+    cat.vanish();
+    host.advance(15_000);
+    expect(errorCondition(take(bob, 'Wumpus'))).toBe('conflict');
+    const again = login('guest2@avalon.irc/b');
+    followAs(again, secret);
+    host.advance(1_000);
+    expect(seen(heard(again))).toEqual(['Wumpus yours', 'Troy']);
+    expect(errorCondition(say(again, 'back'))).toBeUndefined();
+    expect(listed(heard(lecturer)).at(-1)).toMatchObject({ seat: seatOf('Wumpus') });
+    again.vanish();
+    host.advance(21_000);
+    expect(seen(heard(bob))).toEqual(['Wumpus', 'Troy']);
+    expect(errorCondition(take(bob, 'Wumpus'))).toBeUndefined();
+  });
+
+  it('a student who leaves the class leaves their seat at once', () => {
+    const { ann, bob } = stage();
+    take(ann, 'Wumpus');
+    ask(ann, `<leave xmlns="${ns}"/>`);
+    expect(errorCondition(take(bob, 'Wumpus'))).toBeUndefined();
+  });
+
+  it('a hostile student gets no seat of another, no second one, none that there is not, and none without the class', () => {
+    const { host, login, lecturer, ann, bob } = stage();
+    take(ann, 'Wumpus');
+    expect(errorCondition(take(bob, 'Wumpus'))).toBe('conflict');
+    // A guess of everybody's secret is none.
+    const mallory = login('guest3@avalon.irc/a');
+    followAs(mallory, 'a-secret-of-the-student');
+    for (const [request, condition] of [
+      [() => say(mallory, 'I am nobody'), 'forbidden'],
+      [() => take(mallory, 'Nobody'), 'item-not-found'],
+      [() => take(mallory, 'Troy'), 'resource-constraint'],
+      [() => ask(mallory, `<release xmlns="${ns}" who="${seatOf('Wumpus')}"/>`), 'forbidden'],
+      [() => show(mallory, '?x', seats('Mallory')), 'forbidden'],
+      [() => take(login('guest4@avalon.irc/a'), 'Troy'), 'forbidden'],
+      [() => say(login('guest5@avalon.irc/a'), 'hello'), 'forbidden'],
+      [() => take(lecturer, 'Troy'), 'forbidden'],
+    ] as const)
+      expect(errorCondition(request())).toBe(condition);
+    host.advance(1_000);
+    expect(errorCondition(take(mallory, 'Troy'))).toBeUndefined();
+    host.advance(1_000);
+    give(ann);
+    expect(errorCondition(take(mallory, 'Wumpus'))).toBe('conflict');
+    for (const text of ['', ' ', 'x'.repeat(1_001)]) expect(errorCondition(say(mallory, text))).toBe('bad-request');
+    expect(errorCondition(say(mallory, 'x', 'to=""'))).toBe('bad-request');
+  });
+
+  it('a hostile student cannot fill the memory of a lecturer who does not read', () => {
+    const { lecturer, ann } = stage();
+    take(ann, 'Wumpus');
+    lecturer.buffered = 1e6;
+    expect(errorCondition(say(ann, 'x'))).toBe('resource-constraint');
+    lecturer.vanish();
+    expect(errorCondition(say(ann, 'x'))).toBe('recipient-unavailable');
+  });
+
+  it('forty students want the same person: one has them', () => {
+    const { host, login, lecturer } = school();
+    open(lecturer);
+    show(lecturer, '?scenario=wallops', seats('Wumpus'));
+    const all = Array.from({ length: 40 }, (_, i) => login(`guest${i}@avalon.irc/a`));
+    for (const student of all) follow(student);
+    expect(all.filter((student) => errorCondition(take(student, 'Wumpus')) === undefined)).toHaveLength(1);
+    host.advance(1_000);
+    expect(all.map((student) => seen(heard(student))?.[0]).sort()).toEqual([
+      ...Array.from({ length: 39 }, () => 'Wumpus taken'),
+      'Wumpus yours',
+    ]);
+  });
+
+  it('nothing of it is in the trace', () => {
+    const { ann, trace } = stage();
+    take(ann, 'Wumpus');
+    say(ann, 'between us');
+    expect(JSON.stringify(trace())).not.toContain('between us');
+  });
+});
+
 describe('In a class a hostile student', () => {
   it('cannot lead it, end it, open one, or take one over', () => {
     const { login, lecturer } = school();
@@ -348,6 +509,9 @@ describe('The page of a lecturer', () => {
     ['a question without words', '#x', '<question id="q"><ask></ask></question>'],
     ['one choice', '#x', '<question id="q"><ask>?</ask><choice>a</choice></question>'],
     ['too many choices', '#x', `<question id="q"><ask>?</ask>${'<choice>a</choice>'.repeat(9)}</question>`],
+    ['a person without an address', '?x', '<seat who="@" nick="A"/>'],
+    ['a person without a nick', '?x', '<seat who="a@b.lit/x" nick=""/>'],
+    ['too many people', '?x', '<seat who="a@b.lit/x" nick="A"/>'.repeat(41)],
     ['a question that is too long', '#x', `<question id="q"><ask>${'x'.repeat(601)}</ask></question>`],
   ])('is refused %s', (_, place, more) => {
     const { lecturer } = school();

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { bareOf, jid, resourceOf } from '../../../src/core/xmpp/jid.ts';
 import { bodyOf, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { el } from '../../../src/core/xmpp/xml.ts';
@@ -11,9 +10,9 @@ import type { Scenario } from '../../../src/scenario/scenario.ts';
 import type { LinkAccount } from '../../../src/worker/xmpp-connection.ts';
 import { XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { startServer } from '../../support/server.ts';
+import { withWebSocket } from '../../support/websocket.ts';
 
-// @xmpp/websocket takes the browser's.
-Object.assign(globalThis, { WebSocket });
+withWebSocket();
 
 const plain = builtInScenario('plain') as Scenario;
 const coven = builtInScenario('coven') as Scenario;

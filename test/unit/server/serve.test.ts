@@ -46,7 +46,7 @@ describe('npm run serve', () => {
     [['--turns-rate', '5/6'], /^--turns-rate: "5\/6" is not bytes a second/],
     [['--trace-bytes', '16M'], /^--trace-bytes: "16M" is not a number of bytes from 100000/],
     [['--trace-bytes', '0'], /^--trace-bytes: "0" is not a number of bytes/],
-    [['--store', ''], /^--store: a directory is needed/],
+    [['--store', ''], /^--store: "" is not a directory/],
     [['--accept-loss'], /^--accept-loss has no effect without --store/],
   ])('%j: one line that says what is wrong', (args, line) => {
     const error = (readServeArguments(args) as { error?: string }).error ?? '';

@@ -10,8 +10,8 @@ import { Network } from '../../../src/server/network.ts';
 import { Stream } from '../../../src/server/stream.ts';
 import { howMany } from '../../support/long.ts';
 
-// What they hear of each other grows with the square: a tenth of the time is enough to see whether anything is dropped.
-const occupants = howMany(300, 1000);
+// What they hear of each other grows with the square: so many are enough to see whether anything is dropped.
+const occupants = howMany(200, 1000);
 const room = 'lobby@rooms.localhost';
 const framing = 'urn:ietf:params:xml:ns:xmpp-framing';
 

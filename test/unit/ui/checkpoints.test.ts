@@ -57,6 +57,26 @@ describe('Pictures to go back to', () => {
     }
   });
 
+  it('those that were left last are kept besides, and no more than a few', () => {
+    const checkpoints = new Checkpoints(make, tell);
+    const pictures = [410, 420, 430, 440].map((place) => ({ place, picture: make() }));
+    for (const { place, picture } of pictures) checkpoints.leave(place, picture);
+    while (checkpoints.work(session.length));
+    expect(checkpoints.take(499)).toEqual(pictures[3]);
+    expect(checkpoints.take(439)).toEqual(pictures[2]);
+    expect(checkpoints.take(429)).toEqual(pictures[1]);
+    expect(checkpoints.take(419)).toBeUndefined();
+  });
+
+  it('until others are made, all that were left are kept, as many as there may be', () => {
+    const checkpoints = new Checkpoints(make, tell);
+    const places = Array.from({ length: 20 }, (_, i) => 300 + i);
+    for (const place of places) checkpoints.leave(place, make());
+    expect(places.filter((place) => checkpoints.nearest(place) === place)).toEqual(places.slice(-15));
+    while (checkpoints.work(session.length));
+    expect(places.filter((place) => checkpoints.nearest(place) === place)).toEqual(places.slice(-3));
+  });
+
   it('before the first there is none; of another run there is none', () => {
     const checkpoints = new Checkpoints(make, tell);
     while (checkpoints.work(session.length));

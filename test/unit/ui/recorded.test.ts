@@ -98,6 +98,32 @@ describe.each(modes)('The record of a run, mode %s', (mode) => {
     expect(steps.moving).toHaveLength(places[2] as number);
   });
 
+  it('on a long way forward, too, tells no more than what is after the place that is kept', () => {
+    const session = new RecordedSession(readAll(text));
+    const told: number[] = [];
+    const ignore = () => undefined;
+    session.listen({
+      records: (batch) => void told.push(batch.length),
+      keptBefore: (place) => Math.min(place, 50),
+      restart: () => 50,
+      moved: ignore,
+      node: ignore,
+      occupant: ignore,
+      sent: ignore,
+      trouble: ignore,
+    });
+    const since = (from: number, to: number) => {
+      told.length = 0;
+      session.seek(to);
+      const expected: number[] = [];
+      session.tell({ records: (batch) => void expected.push(batch.length), node: ignore, occupant: ignore }, from, to);
+      expect(told).toEqual(expected);
+    };
+    since(50, 60);
+    since(60, 80);
+    since(50, 55);
+  });
+
   it('counts on each link what crossed it, and what was lost', () => {
     const { session, model } = new Shown(text);
     const links = lines[0].links.map(({ between: [a, b] }: { between: [string, string] }) =>

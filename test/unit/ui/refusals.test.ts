@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { tracedStanza } from '../../../src/core/node/trace.ts';
-import { writeJoin } from '../../../src/core/xep/xep0045.ts';
+import { writeJoin, writeKick } from '../../../src/core/xep/xep0045.ts';
 import { type Condition, stanzaError } from '../../../src/core/xmpp/errors.ts';
 import { type Jid, jid } from '../../../src/core/xmpp/jid.ts';
 import { NS } from '../../../src/core/xmpp/namespaces.ts';
-import { errorReply, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
+import { errorReply, iq, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import type { Instant } from '../../../src/core/xmpp/time.ts';
 import { el } from '../../../src/core/xmpp/xml.ts';
 import { builtInScenario } from '../../../src/scenario/built-in.ts';
@@ -41,6 +41,7 @@ const says = (text = 'Hail', id = 'm1') =>
   message(witch, room, { type: 'groupchat', id }, el('body', NS.client, {}, text));
 const joins = () => presence(witch, occupant, { id: 'j1' }, writeJoin({}));
 const renames = (nick: string) => presence(witch, jid(`${room}/${nick}`), { id: 'n1' });
+const kicks = (nick: string) => iq(witch, room, { type: 'set', id: 'k1' }, writeKick(nick));
 const goes = (status: readonly number[], reason?: string, ...more: ReturnType<typeof el>[]) =>
   presence(
     occupant,
@@ -137,6 +138,14 @@ describe('Whoever was refused', () => {
       'presence',
       'presence not shown: it is not allowed here',
     ],
+    [
+      'a kick by somebody who is no moderator',
+      kicks('secondwitch'),
+      'forbidden',
+      'only moderators may kick',
+      'kicking',
+      'nobody kicked: only moderators may kick',
+    ],
   ] as const)('%s', (_, asked, condition, text, what, words) => {
     const lobbied = lobby();
     const event = lobbied.refuse(asked, condition, text);
@@ -180,6 +189,21 @@ describe('Whoever was refused', () => {
     hop('out', goes([307]));
     expect(refused()).toBeUndefined();
     expect(model.refusals.untold).toEqual([]);
+  });
+
+  it('is nobody whose client asked the room something, or was asked, and got an error', () => {
+    const { refuse, refused, model } = lobby();
+    refuse(iq(witch, room, { type: 'get', id: 'q' }, el('query', NS.mucAdmin)), 'forbidden');
+    refuse(iq(witch, room, { type: 'get', id: 'd' }, el('query', NS.discoInfo)), 'forbidden');
+    expect(refused()).toBeUndefined();
+    expect(model.refusals.untold).toEqual([]);
+  });
+
+  it('goes on with a kick that is let', () => {
+    const { hop, refuse, refused } = lobby();
+    refuse(says(), 'forbidden');
+    hop('in', kicks('secondwitch'));
+    expect(refused()).toBeUndefined();
   });
 
   it('goes on with the next thing that they do', () => {

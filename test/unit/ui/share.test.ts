@@ -41,6 +41,19 @@ describe('A link to a moment of the Lab', () => {
     expect(encodeURIComponent(link)).toBe(link);
   });
 
+  it('has whispers and kicks, too', async () => {
+    const [who] = people;
+    const acts = [
+      { act: 'pm', to: 'Wumpus', text: 'psst' },
+      { act: 'kick', nick: 'Troy', reason: 'enough' },
+      { act: 'kick', nick: 'Troy' },
+    ];
+    const given = shared(
+      acts.map((act, i) => ({ after: 500 + i, at: start + i, act: { kind: 'person', who, act } }) as unknown as Deed),
+    );
+    expect(await readShared(await writeShared(given, start), start)).toEqual(given);
+  });
+
   it('that is cut off, changed, newer, or too large is refused with the reason', async () => {
     const link = await writeShared(shared(forty()), start);
     const damaged = 'This link is damaged: a part of it is missing, or it is no link of Netsplit’s.';
@@ -66,6 +79,8 @@ describe('A link to a moment of the Lab', () => {
     [{ kind: 'person', who: 'not a jid@@', act: { act: 'say', text: 'x' } }],
     [{ kind: 'person', who: people[0], act: { act: 'say', text: 7 } }],
     [{ kind: 'person', who: people[0], act: { act: 'eval', text: 'x' } }],
+    [{ kind: 'person', who: people[0], act: { act: 'kick' } }],
+    [{ kind: 'person', who: people[0], act: { act: 'kick', nick: 'Troy', reason: 7 } }],
     [{ kind: 'link', between: ['a.lit'], settings: {} }],
     [{ kind: 'link', between: ['a.lit', 'b.lit'], settings: { latencyMs: -1 } }],
     [{ kind: 'link', between: ['a.lit', 'b.lit'], settings: { state: 'gone' } }],

@@ -215,7 +215,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
   /** The room is another from here on: it leaves the set, and its users and the other nodes are told. */
   end(turn: RoomTurn): void {
     cutLinks(turn, this.#joining, this.#joined, () => true, 'is not linked with this room any more');
-    if (this.#replica) this.#replica.settle(turn);
+    if (this.#replica) this.#replica.end(turn);
     else this.#entrance.admitAll(turn, []);
   }
 

@@ -12,6 +12,7 @@ import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { element, elementsOf } from '../../xmpp/xml.ts';
+import { refusesExcess } from '../excess.ts';
 import { handOver } from '../hand-over.ts';
 import type { Links } from './links.ts';
 import { writesBy } from './occupants.ts';
@@ -55,6 +56,7 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, author: Jid, sta
   const payloads = fmuc === undefined ? [] : elementsOf(fmuc).filter(({ xmlns }) => xmlns !== NS.ext);
   if (payloads.length !== 1) return no('bad-request');
   const question = withParts(stanza, { payloads });
+  if (refusesExcess(turn, peer, question)) return;
   const by = { node: peer, mark: [] };
   if (!isLocal(target)) {
     if (!routeIq(turn, links, from, target, question, asks(stanza, by))) no('service-unavailable');

@@ -322,6 +322,12 @@ export class ReplicaSide {
     this.#side.admitted(turn);
   }
 
+  /** The room begins anew, and asks this primary for nothing any more: whoever waits is told. Decision #184. */
+  end(turn: RoomTurn): void {
+    this.#giveUp(turn);
+    this.#entrance.refuseAll(turn, this.#cutOff(turn.room));
+  }
+
   /** The answer to our join was the echo of the user in whose name we asked: to the primary they are in before all others. */
   #admitAnnounced(turn: RoomTurn): void {
     const announced = this.#side.announced(turn.room);

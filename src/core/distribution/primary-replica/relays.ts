@@ -126,7 +126,7 @@ export function isJoin({ name, payloads }: Stanza): boolean {
 export function askedOf({ n, stanza, at }: Relay, now: Instant): Asked | undefined {
   const { name, from, id } = stanza;
   if (id === undefined || id.length > idMax) return undefined;
-  return { n, name, from, id, ago: Math.max(0, Math.floor((now - at) / 1000)) };
+  return { n, name, from, id, ago: Math.floor((now - at) / 1000) };
 }
 
 /** Whether its author waits for something: all messages, requests, joins and changes of nick. */

@@ -26,7 +26,7 @@ const toldFields = [...settingFields.filter((field) => told.has(field.var)), ...
 const avatarField = `{${NS.ext}}avatar_hash`;
 const avatarsMax = 10;
 
-export function replicaForm({ config }: RoomView): Form {
+export function replicaForm({ config }: Pick<RoomView, 'config'>): Form {
   // Who may enter a closed room only the primary can say.
   const open = config.password === '' && !config.membersOnly;
   const settings: RoomSettings = { ...config, split: { ...config.split, entry: config.split.entry && open } };

@@ -37,7 +37,7 @@ interface Entry {
 }
 
 /** Decision #201: the fields of a configuration that every instance has. How the room is distributed is not one of them. */
-function formOf({ config }: RoomView): readonly Field[] {
+export function formOf({ config }: Pick<RoomView, 'config'>): readonly Field[] {
   const fields = settingFields.map(({ var: name, type, write }): Field => ({ var: name, type, values: write(config) }));
   const secret = config.password === '' ? [] : [config.password];
   const isProtected: Field = {
@@ -203,7 +203,7 @@ export class Configuration {
     if (entries === 'more') return { shadows: undefined, isWhole: false };
     if (query !== undefined) takeLists(turn, entries);
     this.#takeForm(turn, config);
-    return { shadows: this.#instances, isWhole: query !== undefined };
+    return { shadows: this.#instances, isWhole: query !== undefined || isPlainConfig(stanza) };
   }
 
   /** It comes in the first part, with the instances. */
@@ -225,6 +225,12 @@ export class Configuration {
     commitAll(turn, changesOfConfiguration(room, distribution, submitted.changes), { spec: '0281#3.2' });
     turn.note('0281#3.2', `the source has configured the room: ${statusesOf(submitted.changes).join(' ')}`);
   }
+}
+
+/** Whether it is of the plain XEP, which has neither lists nor other shadows in it. */
+export function isPlainConfig(stanza: Stanza): boolean {
+  const config = readConfig(stanza);
+  return config !== undefined && elementsOf(config).every(({ xmlns }) => xmlns === NS.dataForms);
 }
 
 /** Who is not on the source's lists is on none. */

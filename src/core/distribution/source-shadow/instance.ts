@@ -26,7 +26,7 @@ import { instancePeer, instancePeers } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { Asking, takeAsked } from './asking.ts';
-import { Configuration, type Taken, takeEntries } from './configuration.ts';
+import { Configuration, isPlainConfig, type Taken, takeEntries } from './configuration.ts';
 import { Linking } from './linking.ts';
 import { instances, Links, placeIn, readUnanswered, sourceOf } from './links.ts';
 import { placed, routeIq, routePrivate, takeIq, takeMessage } from './messages.ts';
@@ -153,7 +153,8 @@ export class Instance implements Protocol {
       if (peer === sourceOf(turn.room)) this.#asking?.linked(turn);
       return;
     }
-    if (link === undefined) return this.#refuse(turn, stanza, 'unexpected-request');
+    if (link === undefined && !this.#isOfPlainSource(turn, peer, stanza))
+      return this.#refuse(turn, stanza, 'unexpected-request');
     if (this.#linking.takeRoster(turn, peer, stanza) || this.#past.answer(turn, peer, stanza)) return;
     if (this.#seat.kind === 'source' && this.#spreading.decides(() => takeAsked(turn, this.#links, peer, stanza)))
       return;
@@ -163,6 +164,13 @@ export class Instance implements Protocol {
     turn.send(iqResult(stanza), '0281#3.2', peer);
     this.#configured(turn, taken);
     refreshRanks(turn, this.#links);
+  }
+
+  /** A source of the plain XEP does not greet: it sends the configuration as soon as the shadow is there (§3.2). */
+  #isOfPlainSource(turn: RoomTurn, peer: Jid, stanza: Stanza): boolean {
+    if (peer !== sourceOf(turn.room) || instancePeer(turn.room, peer)?.accepted || !isPlainConfig(stanza)) return false;
+    this.#linking.plain(turn, peer);
+    return true;
   }
 
   #refuse(turn: RoomTurn, stanza: Stanza, condition: 'unexpected-request' | 'forbidden' | 'service-unavailable'): void {

@@ -154,6 +154,11 @@ export class Linking {
       query === undefined ? [] : childrenOf(query, 'feature', NS.discoInfo).map(({ attrs }) => attrs['var']);
     if (stanza.type !== 'result' || !features.includes(NS.muc) || features.includes(NS.ext))
       return this.#failed(turn, peer, 'bounce', `${peer} is out of reach`);
+    this.plain(turn, peer);
+  }
+
+  /** A link without places and greetings. */
+  plain(turn: RoomTurn, peer: Jid): void {
     this.#begin(turn, peer, { session: 'plain', config: '', have: [] });
     this.#links.of(peer)?.doesNotCount();
     this.#past.begin(turn, peer);

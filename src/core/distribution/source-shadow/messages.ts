@@ -19,6 +19,7 @@ import { type Condition, stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza, withMore, withParts } from '../../xmpp/stanza.ts';
 import { type Instant, plus } from '../../xmpp/time.ts';
+import { refusesExcess } from '../excess.ts';
 import { handOver } from '../hand-over.ts';
 import { type Links, sourceOf } from './links.ts';
 import { theirs } from './people.ts';
@@ -186,8 +187,10 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanza):
   if (from === undefined) return no('not-acceptable');
   if (target === undefined || !isLocal(target)) return no('item-not-found');
   if (payloads.length !== 1) return no('bad-request');
+  const question = withParts(stanza, { payloads });
+  if (refusesExcess(turn, peer, question)) return;
   const isOpen = room.whois === 'anyone' || from.role === 'moderator';
-  handOver(turn, peer, from, target.jid, withParts(stanza, { payloads }), isOpen);
+  handOver(turn, peer, from, target.jid, question, isOpen);
 }
 
 /** Whether an item is of the room as this instance keeps it: what a peer may speak of in a history (F8, S8). */

@@ -10,6 +10,9 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
+/** Beside the page in dist/, and no part of it: what is for Node (node-package.mjs, testing-package.mjs). */
+const notOfThePage = /^(?:node|testing)\//;
+
 /**
  * Answers with the files of the built page. They are listed once, so no address leads out of the folder.
  *
@@ -39,7 +42,8 @@ function listOf(folder: string): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => statSync(folder + name).isFile())
-      .map((name) => name.replaceAll('\\', '/'));
+      .map((name) => name.replaceAll('\\', '/'))
+      .filter((name) => !notOfThePage.test(name));
   } catch {
     return [];
   }
