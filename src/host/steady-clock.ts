@@ -13,12 +13,16 @@ const slewing = 0.05;
 export function steadyClock(wall: () => number, steady: () => number): () => Instant {
   let last = steady();
   let now = wall();
+  let shown = instant(Math.floor(now));
   return () => {
-    const elapsed = Math.max(0, steady() - last);
+    const elapsed = steady() - last;
+    // It is asked several times for each stanza, and tells whole milliseconds.
+    if (elapsed < 1) return shown;
     last += elapsed;
     const ahead = now + elapsed - wall();
     now += elapsed - Math.min(Math.max(0, ahead), elapsed * slewing);
     if (ahead < 0) now -= ahead;
-    return instant(Math.floor(now));
+    shown = instant(Math.floor(now));
+    return shown;
   };
 }

@@ -88,6 +88,7 @@ export class Outbox {
       const { item, bytes } = this.#queue[this.#head++] as Waiting;
       this.#bytes -= bytes;
       this.#write(item);
+      this.#held = this.#sink.buffered();
       this.#takenAt = this.#host.now();
     }
     if (this.isBehind) {
@@ -130,7 +131,6 @@ export class Outbox {
 
   #write(item: string | Stanza): void {
     this.#sink.send(typeof item === 'string' ? item : stanzaFrame(item));
-    this.#held = this.#sink.buffered();
   }
 
   #look(): void {

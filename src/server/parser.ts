@@ -1,7 +1,7 @@
 import { SaxesParser } from 'saxes';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, type StanzaSize } from '../core/xmpp/size.ts';
-import { isXmlText, utf8Length, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
+import { isXmlText, ownText, utf8Length, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
 
 /** Limits of one frame. */
 export type ParseLimits = StanzaSize;
@@ -20,7 +20,8 @@ export type Parsed =
  *
  * Strict on purpose: nothing before or after the element, no declaration, comment, processing
  * instruction or doctype, only characters of XML 1.0, no unbound prefix, no attribute twice. Attributes in a namespace
- * are not read, except xml:lang. What comes back is a tree: received text is never handed on.
+ * are not read, except xml:lang. What comes back is a tree: received text is never handed on, and is not kept by whoever keeps
+ * a piece of the tree.
  */
 export function parseElement(text: string, limits: ParseLimits = defaultLimits): Parsed {
   if (text.length > limits.bytes || utf8Length(text) > limits.bytes)
@@ -69,7 +70,7 @@ function simpleHead(text: string, limits: ParseLimits) {
   for (let i = 0; i + 1 < parts.length; i += 2) {
     const name = (parts[i] as string).slice(1, -1);
     if (name in attrs) return undefined;
-    attrs[name] = parts[i + 1] as string;
+    attrs[name] = ownText(parts[i + 1] as string);
   }
   return { name: match[1] as string, attrs, length: match[0].length };
 }
@@ -146,14 +147,20 @@ function parse(text: string, limits: ParseLimits): XmlElement {
       if (references && !isXmlText(attribute.value)) refuse('not-well-formed', 'a character XML 1.0 forbids');
       // On a plain object this name would set the prototype; no protocol uses it.
       if (attribute.name === '__proto__') continue;
-      attrs[attribute.name] = attribute.value;
+      attrs[ownText(attribute.name)] = ownText(attribute.value);
     }
-    stack.push({ name: tag.local, xmlns: tag.uri, attrs, children: [], elements: 0 });
+    const parent = stack[stack.length - 1];
+    const xmlns = tag.uri === parent?.xmlns ? parent.xmlns : ownText(tag.uri);
+    stack.push({ name: ownText(tag.local), xmlns, attrs, children: [], elements: 0 });
   });
   parser.on('text', addText);
   parser.on('cdata', addText);
   parser.on('closetag', () => {
     const { name, xmlns, attrs, children } = stack.pop() as Open;
+    for (let i = 0; i < children.length; i++) {
+      const child = children[i];
+      if (typeof child === 'string') children[i] = ownText(child);
+    }
     const element: XmlElement = { name, xmlns, attrs, children };
     const parent = stack[stack.length - 1];
     if (parent === undefined) root = element;

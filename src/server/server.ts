@@ -179,7 +179,7 @@ export class Server implements HomeServer, AnsweringServer, Station {
       return;
     }
     // It comes back with every answer, as it is written, and may be more then than a node may send.
-    if (!session.isNode && stanza.id !== undefined && attributeLength(stanza.id) > idMax) {
+    if (!session.isNode && isLong(stanza.id)) {
       this.bounce(envelope, stanzaError('modify', 'policy-violation', `an id may be ${idMax} bytes long`));
       return;
     }
@@ -350,19 +350,19 @@ export class Server implements HomeServer, AnsweringServer, Station {
     else if (stanza.name === 'message') takeMessage(this, envelope);
   }
 
+  #bounceUnavailable(envelope: Envelope, text: string): void {
+    this.bounce(envelope, stanzaError('cancel', 'service-unavailable', text));
+  }
+
   /** RFC 6121 §8.5. */
   #deliverToUser(envelope: Envelope, bare: Jid, resource: string): void {
     const { stanza } = envelope;
-    const unavailable = () =>
-      this.bounce(
-        envelope,
-        stanzaError('cancel', 'service-unavailable', resource === '' ? 'nobody there' : 'no such session'),
-      );
     if (resource !== '') {
       const session = this.user(bare, resource);
       if (session !== undefined) this.deliver(session, envelope);
       // §8.5.3.2: presence is ignored, so is a headline; errors and results are never answered anyway.
-      else if (stanza.name === 'iq' || (stanza.name === 'message' && stanza.type !== 'headline')) unavailable();
+      else if (stanza.name === 'iq' || (stanza.name === 'message' && stanza.type !== 'headline'))
+        this.#bounceUnavailable(envelope, 'no such session');
       return;
     }
     const sessions = [...(this.#users.get(bare)?.values() ?? [])];
@@ -370,7 +370,7 @@ export class Server implements HomeServer, AnsweringServer, Station {
     if (this.network.accounts.get(bare)?.role === 'replica') {
       const node = sessions[sessions.length - 1];
       if (node !== undefined) this.deliver(node, envelope);
-      else if (stanza.name !== 'presence') unavailable();
+      else if (stanza.name !== 'presence') this.#bounceUnavailable(envelope, 'nobody there');
       return;
     }
     const available = sessions.filter((session) => session.available && session.priority >= 0);
@@ -384,7 +384,8 @@ export class Server implements HomeServer, AnsweringServer, Station {
         return;
       case 'message':
         if (stanza.type === 'error') return;
-        if (stanza.type === 'groupchat' || (available.length === 0 && stanza.type !== 'headline')) unavailable();
+        if (stanza.type === 'groupchat' || (available.length === 0 && stanza.type !== 'headline'))
+          this.#bounceUnavailable(envelope, 'nobody there');
         else for (const session of available) this.deliver(session, envelope);
     }
   }
@@ -443,6 +444,11 @@ function notConnected({ name, to }: Stanza, domain: Jid): StanzaError {
 
 function endForged({ peer }: Session, { from = '' }: Incoming): void {
   peer.end('invalid-from', `this stream may not send from ${from.slice(0, 200)}`);
+}
+
+/** An id beyond `idMax`. No character takes more than the six bytes of `&quot;`. */
+function isLong(id: string | undefined): boolean {
+  return id !== undefined && id.length > idMax / 6 && attributeLength(id) > idMax;
 }
 
 /** XEP-0033. What a user said may hold such an element, too: the node's own comes first. */

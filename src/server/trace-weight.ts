@@ -1,7 +1,7 @@
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { make, type Stanza } from '../core/xmpp/stanza.ts';
-import { el, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
+import { el, ownText, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 
 const twoByte = /[^\0-\xff]/;
 
@@ -21,34 +21,37 @@ export function heapBytes(value: unknown): number {
   return bytes;
 }
 
+/** What is kept, and what it takes in memory. */
+interface Kept<T> {
+  readonly kept: T;
+  readonly bytes: number;
+  readonly isCut: boolean;
+}
+
 /** Of a payload that is cut, so much of its text is left. */
 const textLeft = 1000;
 
 /**
- * The payloads as the trace keeps them: on their own, since engines keep the whole of a frame in memory for as long as a piece
- * that was cut from it; and where they are beyond `bytesMax`, the large ones cut to the beginning of their text, with a `<cut/>`
- * where more was.
+ * The payloads as the trace keeps them: where they are beyond `bytesMax`, the large ones are cut to the beginning of their text,
+ * with a `<cut/>` where more was.
  */
-export function keptPayloads(
-  payloads: Stanza['payloads'],
-  bytesMax: number,
-): { readonly kept: Stanza['payloads']; readonly isCut: boolean } {
-  if (payloads.length === 0) return { kept: payloads, isCut: false };
-  if (heapBytes(payloads) <= bytesMax) return { kept: detached(payloads), isCut: false };
+export function keptPayloads(payloads: Stanza['payloads'], bytesMax: number): Kept<Stanza['payloads']> {
+  const whole = heapBytes(payloads);
+  if (whole <= bytesMax) return { kept: payloads, bytes: whole, isCut: false };
   let left = bytesMax;
   const kept: XmlElement[] = [];
   for (const payload of payloads) {
     const bytes = heapBytes(payload);
-    const whole = bytes <= Math.min(left, bytesMax / 4);
-    const one = whole ? payload : beginningOf(payload);
-    left -= whole ? bytes : heapBytes(one);
+    const isWhole = bytes <= Math.min(left, bytesMax / 4);
+    const one = isWhole ? payload : beginningOf(payload);
+    left -= isWhole ? bytes : heapBytes(one);
     if (left < 0) {
       kept.push(cut);
       break;
     }
     kept.push(one);
   }
-  return { kept: detached(kept), isCut: true };
+  return { kept, bytes: heapBytes(kept), isCut: true };
 }
 
 const cut = el('cut', NS.trace);
@@ -56,49 +59,8 @@ const cut = el('cut', NS.trace);
 function beginningOf(payload: XmlElement): XmlElement {
   const text = textOf(payload);
   const attrs = heapBytes(payload.attrs) <= textLeft ? payload.attrs : {};
-  const start = text.slice(0, textLeft).replace(/[\ud800-\udbff]$/, '');
+  const start = ownText(text.slice(0, textLeft).replace(/[\ud800-\udbff]$/, ''));
   return { ...payload, attrs, children: start === '' ? [cut] : [start, cut] };
-}
-
-function detached(payloads: Stanza['payloads']): Stanza['payloads'] {
-  return payloads.map(ownElement);
-}
-
-function ownElement({ name, xmlns, attrs, children }: XmlElement): XmlElement {
-  const own: Record<string, string> = {};
-  for (const key in attrs) own[ownText(key)] = ownText(attrs[key] as string);
-  return {
-    name: ownText(name),
-    xmlns: ownWord(xmlns),
-    attrs: own,
-    children: children.map((child) => (typeof child === 'string' ? ownText(child) : ownElement(child))),
-  };
-}
-
-/** The same text on its own. */
-export function ownText<T extends string>(text: T): T {
-  // Short texts are copied as it is. Of a longer one this makes a text of its own, and cuts that, which is next to nothing.
-  return text.length < 13 ? text : (` ${text}`.slice(1) as T);
-}
-
-/** A stanza whose payloads are kept, on its own. */
-export function keptStanza({ name, from, to, id, type, lang }: Stanza, payloads: Stanza['payloads']): Stanza {
-  const rest = { id: id && ownText(id), type: type && ownText(type), lang: lang && ownText(lang) };
-  return make(name, ownWord(from), ownWord(to), rest, payloads);
-}
-
-/** Addresses and namespaces come again and again. */
-const words = new Map<string, string>();
-const wordsMax = 20_000;
-
-function ownWord<T extends string>(word: T): T {
-  let own = words.get(word);
-  if (own === undefined) {
-    own = ownText(word);
-    if (words.size >= wordsMax) words.clear();
-    words.set(own, own);
-  }
-  return own as T;
 }
 
 /** Of a step that is cut, so many stanzas and notes are left. */
@@ -109,8 +71,9 @@ const wordsLeft = 100;
  * A report as the trace keeps it: of a step that is beyond `bytesMax`, the first stanzas and notes, marked as `cut`. Our nodes
  * report statuses in parts that are not, and those of others are what the server took.
  */
-export function keptReport<R extends StepRecord | StatusRecord>(record: R, bytesMax: number): R {
-  if (record.kind !== 'step' || heapBytes(record) <= bytesMax) return record;
+export function keptReport(record: StepRecord | StatusRecord, bytesMax: number): Kept<StepRecord | StatusRecord> {
+  const bytes = record.kind === 'step' ? stepBytes(record) : heapBytes(record);
+  if (record.kind !== 'step' || bytes <= bytesMax) return { kept: record, bytes, isCut: false };
   const { input, tx, notes } = record;
   const kept = {
     ...record,
@@ -121,5 +84,16 @@ export function keptReport<R extends StepRecord | StatusRecord>(record: R, bytes
       .map(({ spec, what }) => ({ spec: spec.slice(0, wordsLeft), what: what.slice(0, wordsLeft) })),
     cut: true,
   };
-  return JSON.parse(JSON.stringify(kept)) as R;
+  const own = JSON.parse(JSON.stringify(kept)) as StepRecord;
+  return { kept: own, bytes: heapBytes(own), isCut: true };
+}
+
+/** A step without what it says, and one of its stanzas. */
+const stepRest = 400;
+const sentRest = 80;
+
+/** As `heapBytes`, quicker: of a message to a thousand, a step has a thousand stanzas. */
+function stepBytes({ node, stream, input = '', notes, tx }: StepRecord): number {
+  const letters = node.length + stream.length + input.length;
+  return tx.reduce((bytes, { spec }) => bytes + sentRest + 2 * spec.length, stepRest + 2 * letters + heapBytes(notes));
 }

@@ -11,12 +11,12 @@ import {
 import type { Spec } from '../core/turn/spec.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { nodeLimits } from '../core/xmpp/size.ts';
-import { type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
+import { type Stanza, stanzaLength, withPayloads } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
 import { escapeText, utf8Length } from '../core/xmpp/xml.ts';
 import type { Cancel, ServerHost } from './host.ts';
 import { PastState } from './trace-past.ts';
-import { heapBytes, keptPayloads, keptReport, keptStanza, stringBytes } from './trace-weight.ts';
+import { heapBytes, keptPayloads, keptReport, stringBytes } from './trace-weight.ts';
 
 /** A hop with the stanza itself: its text is made when somebody watches. */
 interface KeptHop extends Pick<HopRecord, 'kind' | 'seq' | 't' | 'leg' | 'from' | 'to'> {
@@ -56,28 +56,19 @@ const recordMax = nodeLimits.bytes - 8 * 1024;
 /** Payloads that several records share, be it that each is about another copy of one message. */
 interface SharedPayloads {
   readonly payloads: Stanza['payloads'];
+  readonly kept: Stanza['payloads'];
   /** Of memory. */
   readonly bytes: number;
   readonly isCut: boolean;
   records: number;
 }
 
-/** A stanza as hops of it are kept. */
-interface Kept {
-  readonly stanza: Stanza;
-  readonly kept: Stanza;
-  readonly shared: SharedPayloads;
-  readonly bytes: number | undefined;
-  /** What a hop takes in memory, but for what it shares. */
-  readonly weight: number;
-}
-
 interface Entry {
   /** Absent once it is text and says nothing about a state. */
-  record?: KeptRecord;
-  shared?: SharedPayloads;
+  record: KeptRecord | undefined;
+  shared: SharedPayloads | undefined;
   /** Serialised once, for every subscriber. */
-  text?: RecordText;
+  text: RecordText | undefined;
   /** What it takes in memory, but for what it shares. */
   bytes: number;
 }
@@ -111,9 +102,8 @@ export class TraceLog {
   #begin = 0;
   /** What the ring keeps in memory, about. */
   #bytes = 0;
-  readonly #shared = new WeakMap<Stanza['payloads'], SharedPayloads>();
-  /** A stanza that comes in goes out right after that. */
-  #last: Kept | undefined;
+  /** The copies of a message come one after the other. */
+  #last: SharedPayloads | undefined;
   readonly #subscribers = new Set<Subscriber>();
   #flushTimer: Cancel | undefined;
   /** What the records amount to that the ring has no more. */
@@ -141,10 +131,13 @@ export class TraceLog {
     way: KeptHop['way'],
   ): number {
     const seq = ++this.#seq;
-    const { kept, shared, bytes, weight } = this.#keep(stanza);
+    const shared = this.#share(stanza.payloads);
+    const kept = shared.isCut ? withPayloads(stanza, shared.kept) : stanza;
+    const bytes = shared.isCut ? stanzaLength(stanza) : undefined;
+    const letters = stanza.from.length + stanza.to.length + (stanza.id?.length ?? 0) + (stanza.lang?.length ?? 0);
     this.#append(
       { kind: 'hop', seq, t: this.#host.now(), leg, from, to, stanza: kept, bytes, cause, spec, way },
-      weight,
+      hopBytes + 2 * letters,
       shared,
     );
     return seq;
@@ -158,8 +151,8 @@ export class TraceLog {
 
   /** Publishes what a node reported. */
   report(record: StepRecord | StatusRecord): void {
-    const kept = keptReport(record, this.#recordBytes);
-    this.#append(kept, heapBytes(kept));
+    const { kept, bytes } = keptReport(record, this.#recordBytes);
+    this.#append(kept, bytes);
   }
 
   /**
@@ -177,32 +170,17 @@ export class TraceLog {
     return this.#offset + this.#entries.length;
   }
 
-  #keep(stanza: Stanza): Kept {
-    if (this.#last?.stanza === stanza) return this.#last;
-    const shared = this.#share(stanza.payloads);
-    const kept = keptStanza(stanza, shared.payloads);
-    const bytes = shared.isCut ? stanzaLength(stanza) : undefined;
-    const words = kept.from.length + kept.to.length + (kept.id?.length ?? 0) + (kept.lang?.length ?? 0);
-    this.#last = { stanza, kept, shared, bytes, weight: hopBytes + 2 * words };
-    return this.#last;
-  }
-
   #share(payloads: Stanza['payloads']): SharedPayloads {
-    let shared = this.#shared.get(payloads);
-    if (shared === undefined) {
-      const { kept, isCut } = keptPayloads(payloads, this.#recordBytes);
-      shared = { payloads: kept, bytes: heapBytes(kept), isCut, records: 0 };
-      this.#shared.set(payloads, shared);
-    }
-    return shared;
+    if (this.#last?.payloads !== payloads)
+      this.#last = { payloads, ...keptPayloads(payloads, this.#recordBytes), records: 0 };
+    return this.#last;
   }
 
   /** @param bytes  what it takes in memory, but for what it shares */
   #append(record: KeptRecord, bytes: number, shared?: SharedPayloads): void {
-    this.#entries.push({ record, bytes, ...(shared ? { shared } : {}) });
+    this.#entries.push({ record, shared, text: undefined, bytes });
     this.#bytes += bytes;
-    if (shared?.records === 0) this.#bytes += shared.bytes;
-    if (shared) shared.records++;
+    if (shared !== undefined && shared.records++ === 0) this.#bytes += shared.bytes;
     this.#trim();
     if (this.#subscribers.size > 0) this.#schedule(flushMs);
   }
@@ -227,7 +205,7 @@ export class TraceLog {
   #release(entry: Entry): void {
     const { shared } = entry;
     if (shared === undefined) return;
-    delete entry.shared;
+    entry.shared = undefined;
     if (--shared.records === 0) this.#bytes -= shared.bytes;
   }
 
@@ -243,7 +221,7 @@ export class TraceLog {
     entry.bytes = bytes;
     if (!isState) {
       this.#release(entry);
-      delete entry.record;
+      entry.record = undefined;
     }
     return text;
   }

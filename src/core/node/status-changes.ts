@@ -112,8 +112,13 @@ function bytesOf(value: unknown): number {
   return utf8Length(escapeText(JSON.stringify(value)));
 }
 
+/** Of plain data, where a field that is undefined is none. */
 function isSame(a: unknown, b: unknown): boolean {
-  return a === b || (b !== undefined && JSON.stringify(a) === JSON.stringify(b));
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  for (const key in a) if (!isSame(a[key as never], b[key as never])) return false;
+  for (const key in b) if (b[key as never] !== undefined && a[key as never] === undefined) return false;
+  return true;
 }
 
 const nickOf = ({ nick }: OccupantStatus) => nick;

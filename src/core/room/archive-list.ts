@@ -4,6 +4,7 @@ import type { Instant } from '../xmpp/time.ts';
 import type { ArchiveChange, ArchiveEntry, ArchivePage, ArchiveSearch, Retention } from './archive-store.ts';
 import type { HistoryItem } from './event.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
+import { bytesOf } from './size.ts';
 
 /** What is kept of a room. It grows with each message, so it is changed where it stands. */
 interface Archive {
@@ -118,13 +119,11 @@ function keep(archive: Archive, { place, item }: ArchiveEntry): void {
   }
 }
 
-/** By item, because each is asked for again when it goes. */
-const sizes = new WeakMap<HistoryItem, number>();
+/** What an item is beside its payloads and the texts that somebody chose, about. */
+const restBytes = 300;
 
-function sizeOf(item: HistoryItem): number {
-  const size = sizes.get(item) ?? JSON.stringify(item).length;
-  sizes.set(item, size);
-  return size;
+function sizeOf({ nick, id, stanzaId = '', payloads }: HistoryItem): number {
+  return restBytes + nick.length + id.length + stanzaId.length + bytesOf(payloads);
 }
 
 /** Drops what is beyond the retention: the oldest. */

@@ -182,7 +182,7 @@ export class Messages {
     const place = after === undefined ? placeAfter(before, item.at) : placeBetween(before, after, item.at);
     // As the event has it, so that a store need write it down once.
     this.#change({ kind: 'kept', place, item: given });
-    const bytes = bytesOf(item.payloads);
+    const bytes = bytesOf(given.payloads);
     this.#items.splice(index, 0, item);
     this.#standings.splice(index, 0, { place, bytes });
     this.#bytes += bytes;

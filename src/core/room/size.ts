@@ -7,7 +7,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { excess, nodeLimits, type StanzaSize } from '../xmpp/size.ts';
 import { make, payloadOf, type Stanza, withParts, withPayloads } from '../xmpp/stanza.ts';
-import { escapeText, serializedLength, utf8Length, type XmlElement } from '../xmpp/xml.ts';
+import { escapeText, ownText, serializedLength, utf8Length, type XmlElement } from '../xmpp/xml.ts';
 import type { HistoryItem, Occupant, Subject } from './event.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
@@ -97,14 +97,6 @@ function detachedElement({ name, xmlns, attrs, children }: XmlElement): XmlEleme
     attrs: Object.fromEntries(Object.entries(attrs).map(([key, value]) => [ownText(key), ownText(value)])),
     children: children.map((child) => (typeof child === 'string' ? ownText(child) : detachedElement(child))),
   };
-}
-
-/** Engines copy a piece that is so short. */
-const copiedLength = 12;
-
-/** A piece of a text of its own, which is as long as the piece: several times as quick as a way through JSON. */
-function ownText(text: string): string {
-  return text.length <= copiedLength ? text : ` ${text}`.slice(1);
 }
 
 // A history is asked for again and again.

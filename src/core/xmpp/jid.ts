@@ -1,4 +1,4 @@
-import { utf8Length } from './xml.ts';
+import { ownText, utf8Length } from './xml.ts';
 
 /** A prepared JID (RFC 7622): prepared once at the edge, then compared with `===`. */
 export type Jid = string & { readonly _jid: unique symbol };
@@ -26,8 +26,11 @@ export function parseJid(text: string): Jid | undefined {
   if (known !== undefined) return known;
   // What is absent reads as nothing, and that is no address.
   if (text === '') return undefined;
-  const jid = prepare(text);
-  if (jid !== undefined) remember(text, jid);
+  const fresh = prepare(text);
+  if (fresh === undefined) return undefined;
+  // It is kept, and what the text was cut from is not.
+  const jid = ownText(fresh);
+  remember(text === jid ? jid : ownText(text), jid);
   return jid;
 }
 

@@ -163,16 +163,23 @@ export function stanzaElement(stanza: Stanza): XmlElement {
 
 /** The stanza as text; its UTF-8 length is what every counter counts. */
 export function stanzaText(stanza: Stanza): string {
-  return write(stanza, '');
+  return `<${stanza.name}${withoutNamespace(stanza)}`;
 }
 
 /** The same with its namespace declared, as a frame of RFC 7395 §3.3.3 must. */
 export function stanzaFrame(stanza: Stanza): string {
-  return write(stanza, ` xmlns="${NS.client}"`);
+  return `<${stanza.name} xmlns="${NS.client}"${withoutNamespace(stanza)}`;
 }
 
-function write({ name, from, to, id, type, lang, payloads }: Stanza, xmlns: string): string {
-  let text = `<${name}${xmlns} from="${escapeAttribute(from)}" to="${escapeAttribute(to)}"`;
+function withoutNamespace(stanza: Stanza): string {
+  const shared = copyOf(stanza);
+  shared.before ??= ` from="${escapeAttribute(stanza.from)}" to="`;
+  shared.after ??= `"${afterTo(stanza)}`;
+  return shared.before + escapeAttribute(stanza.to) + shared.after;
+}
+
+function afterTo({ name, id, type, lang, payloads }: Stanza): string {
+  let text = '';
   if (id !== undefined) text += ` id="${escapeAttribute(id)}"`;
   if (type !== undefined) text += ` type="${escapeAttribute(type)}"`;
   if (lang !== undefined) text += ` xml:lang="${escapeAttribute(lang)}"`;
@@ -180,8 +187,14 @@ function write({ name, from, to, id, type, lang, payloads }: Stanza, xmlns: stri
 }
 
 /** `utf8Length(stanzaText(stanza))`, if only the length of the text is needed. */
-export function stanzaLength({ name, from, to, id, type, lang, payloads }: Stanza): number {
-  let bytes = '< from="" to=""/>'.length + name.length + attributeLength(from) + attributeLength(to);
+export function stanzaLength(stanza: Stanza): number {
+  const shared = copyOf(stanza);
+  shared.bytes ??= lengthWithoutTo(stanza);
+  return shared.bytes + attributeLength(stanza.to);
+}
+
+function lengthWithoutTo({ name, from, id, type, lang, payloads }: Stanza): number {
+  let bytes = '< from="" to=""/>'.length + name.length + attributeLength(from);
   if (id !== undefined) bytes += ' id=""'.length + attributeLength(id);
   if (type !== undefined) bytes += ' type=""'.length + attributeLength(type);
   if (lang !== undefined) bytes += ' xml:lang=""'.length + attributeLength(lang);
@@ -189,6 +202,33 @@ export function stanzaLength({ name, from, to, id, type, lang, payloads }: Stanz
   const all = writtenOf(name, payloads);
   all.bytes ??= payloads.reduce((sum, payload) => sum + serializedLength(payload, NS.client), 0);
   return bytes + '<>'.length + name.length + all.bytes;
+}
+
+/** What copies share that differ in the address of their reader alone. */
+interface Copy {
+  readonly like: Stanza;
+  before?: string;
+  after?: string;
+  bytes?: number;
+}
+
+// The copies of a room's message leave one after the other.
+let lastCopy: Copy | undefined;
+
+function copyOf(stanza: Stanza): Copy {
+  if (lastCopy === undefined || !isCopy(stanza, lastCopy.like)) lastCopy = { like: stanza };
+  return lastCopy;
+}
+
+function isCopy(one: Stanza, other: Stanza): boolean {
+  return (
+    one.payloads === other.payloads &&
+    one.name === other.name &&
+    one.from === other.from &&
+    one.id === other.id &&
+    one.type === other.type &&
+    one.lang === other.lang
+  );
 }
 
 /** Whether every character may stand in XML (addresses were prepared: they hold no others). */

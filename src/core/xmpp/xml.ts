@@ -166,6 +166,17 @@ const ascii = /^[ -~]*$/;
 const shortText = 10;
 const plain = /^[ !#-%(-;=?-~]*$/;
 
+/** Engines copy a piece that is so short. */
+const copiedLength = 12;
+
+/**
+ * A piece of a text of its own: engines keep the whole of a text in memory for as long as a piece that was cut from it. Several
+ * times as quick as a way through JSON.
+ */
+export function ownText<T extends string>(text: T): T {
+  return text.length <= copiedLength ? text : (` ${text}`.slice(1) as T);
+}
+
 /** Length in UTF-8 bytes, without an encoder (the core has none). */
 export function utf8Length(text: string): number {
   if (text.length >= shortText && ascii.test(text)) return text.length;
