@@ -6,10 +6,12 @@ import type { Instant } from '../core/xmpp/time.ts';
 import type { StreamPosition } from './stanza-link.ts';
 
 interface OpenStep {
-  readonly record: Omit<StepRecord, 'tx' | 'notes' | 'appended'> & { stream: string };
-  readonly tx: { n: number; spec: Spec }[];
-  readonly notes: StepRecord['notes'][number][];
-  appended: number;
+  readonly record: StepRecord & {
+    stream: string;
+    readonly tx: StepRecord['tx'][number][];
+    readonly notes: StepRecord['notes'][number][];
+    appended: number;
+  };
   unwritten: number;
   ended: boolean;
   emitted: boolean;
@@ -52,10 +54,10 @@ export class StepLog {
         ...(rx ? { rx: rx.n } : {}),
         ...(words === undefined ? {} : { input: words }),
         ...(typeof input === 'object' && input.kind === 'timer' ? { timer: true } : {}),
+        tx: [],
+        notes: [],
+        appended: 0,
       },
-      tx: [],
-      notes: [],
-      appended: 0,
       unwritten: 0,
       ended: false,
       emitted: false,
@@ -63,10 +65,10 @@ export class StepLog {
     this.#open.add(step);
     return {
       appended: (events: number): void => {
-        step.appended += events;
+        step.record.appended += events;
       },
       note: ({ spec, what, room, peer, sign }: Omit<Extract<NodeEffect, { kind: 'trace' }>, 'kind'>): void => {
-        step.notes.push({
+        step.record.notes.push({
           spec,
           what,
           ...(room ? { room } : {}),
@@ -88,15 +90,16 @@ export class StepLog {
 
   #written(step: OpenStep, spec: Spec, { stream, n }: StreamPosition): void {
     step.unwritten--;
-    const first = step.record.rx === undefined && step.tx.length === 0;
-    if (!step.emitted && (stream === step.record.stream || first)) {
-      step.record.stream = stream;
+    const { record } = step;
+    const first = record.rx === undefined && record.tx.length === 0;
+    if (!step.emitted && (stream === record.stream || first)) {
+      record.stream = stream;
       // One that was written for many addressees at once (XEP-0033).
-      if (step.tx.at(-1)?.n !== n) step.tx.push({ n, spec });
+      if (record.tx[record.tx.length - 1]?.n !== n) record.tx.push({ n, spec });
       if (step.ended && step.unwritten === 0) this.#give(step);
       return;
     }
-    const { kind, t, node } = step.record;
+    const { kind, t, node } = record;
     this.#emit({ kind, t, node, stream, input: 'sent after reconnecting', tx: [{ n, spec }], notes: [], appended: 0 });
     if (step.ended && step.unwritten === 0) this.#give(step);
   }
@@ -105,9 +108,9 @@ export class StepLog {
     this.#open.delete(step);
     if (step.emitted) return;
     step.emitted = true;
-    const { record, tx, notes, appended } = step;
-    if (record.rx === undefined && tx.length === 0 && notes.length === 0 && appended === 0) return;
-    this.#emit({ ...record, tx, notes, appended });
+    const { rx, tx, notes, appended } = step.record;
+    if (rx === undefined && tx.length === 0 && notes.length === 0 && appended === 0) return;
+    this.#emit(step.record);
   }
 }
 

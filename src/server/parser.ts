@@ -1,4 +1,4 @@
-import { SaxesParser } from 'saxes';
+import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, type StanzaSize } from '../core/xmpp/size.ts';
 import { isXmlText, ownText, utf8Length, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
@@ -92,51 +92,86 @@ interface Open {
   elements: number;
 }
 
+/** Making one takes as long as reading a stanza with it, so all streams have one together. */
+let idle: Reader | undefined;
+
 function parse(text: string, limits: ParseLimits): XmlElement {
-  const parser = new SaxesParser({ xmlns: true, position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' });
-  const stack: Open[] = [];
-  let root: XmlElement | undefined;
-  let attributes = 0;
-  let declarations = 0;
-  // Character references are the one way to a character that the check of the whole text could not see.
-  const references = text.includes('&#');
+  const reader = idle ?? new Reader();
+  // Where it refuses something it is in the middle of it, and of no more use.
+  idle = undefined;
+  const element = reader.read(text, limits);
+  idle = reader;
+  return element;
+}
 
-  const refuse = (condition: ParseCondition, reason: string) => {
-    throw new Refusal(condition, reason);
-  };
-  const addText = (data: string) => {
-    const parent = stack[stack.length - 1];
-    if (parent === undefined || data === '') return;
-    if (references && !isXmlText(data)) refuse('not-well-formed', 'a character XML 1.0 forbids');
-    const last = parent.children.length - 1;
-    const before = parent.children[last];
-    if (typeof before === 'string') parent.children[last] = before + data;
-    else parent.children.push(data);
-  };
-
-  parser.on('error', (error) => refuse('not-well-formed', error.message));
-  parser.on('xmldecl', () => refuse('restricted-xml', 'no XML declaration'));
-  parser.on('doctype', () => refuse('restricted-xml', 'no doctype'));
-  parser.on('comment', () => refuse('restricted-xml', 'no comments'));
-  parser.on('processinginstruction', () => refuse('restricted-xml', 'no processing instructions'));
-  parser.on('opentagstart', () => {
-    attributes = 0;
-    if (root !== undefined) refuse('not-well-formed', 'more than one element');
-    if (stack.length >= limits.depth) refuse('policy-violation', `elements may be nested ${limits.depth} deep`);
-    const parent = stack[stack.length - 1];
-    if (parent !== undefined && ++parent.elements > limits.children)
-      refuse('policy-violation', `an element may have ${limits.children} children`);
+/** Reads one element after the other. */
+class Reader {
+  readonly #parser = new SaxesParser({
+    xmlns: true,
+    position: false,
+    forceXMLVersion: true,
+    defaultXMLVersion: '1.0',
   });
-  parser.on('attribute', (attribute) => {
-    if (++attributes > limits.attributes)
-      refuse('policy-violation', `an element may have ${limits.attributes} attributes`);
-    if ((attribute.prefix === 'xmlns' || attribute.name === 'xmlns') && ++declarations > limits.declarations)
-      refuse('policy-violation', `a frame may have ${limits.declarations} namespace declarations`);
+  #limits: ParseLimits = defaultLimits;
+  readonly #stack: Open[] = [];
+  #root: XmlElement | undefined;
+  #attributes = 0;
+  #declarations = 0;
+  /** Character references are the one way to a character that the check of the whole text could not see. */
+  #references = false;
+
+  constructor() {
+    const parser = this.#parser;
+    parser.on('error', (error) => refuse('not-well-formed', error.message));
+    parser.on('xmldecl', () => refuse('restricted-xml', 'no XML declaration'));
+    parser.on('doctype', () => refuse('restricted-xml', 'no doctype'));
+    parser.on('comment', () => refuse('restricted-xml', 'no comments'));
+    parser.on('processinginstruction', () => refuse('restricted-xml', 'no processing instructions'));
+    parser.on('opentagstart', () => this.#tagStarts());
+    parser.on('attribute', (attribute) => this.#attribute(attribute));
+    parser.on('opentag', (tag) => this.#tagOpens(tag));
+    parser.on('text', (text) => this.#text(text));
+    parser.on('cdata', (text) => this.#text(text));
+    parser.on('closetag', () => this.#tagCloses());
+  }
+
+  /** @throws Refusal */
+  read(text: string, limits: ParseLimits): XmlElement {
+    this.#limits = limits;
+    this.#attributes = this.#declarations = 0;
+    this.#references = text.includes('&#');
+    this.#parser.write(text).close();
+    const root = this.#root;
+    this.#root = undefined;
+    if (root === undefined || this.#stack.length > 0) throw new Refusal('not-well-formed', 'not one complete element');
+    return root;
+  }
+
+  get #parent(): Open | undefined {
+    return this.#stack[this.#stack.length - 1];
+  }
+
+  #tagStarts(): void {
+    const { depth, children } = this.#limits;
+    this.#attributes = 0;
+    if (this.#root !== undefined) refuse('not-well-formed', 'more than one element');
+    if (this.#stack.length >= depth) refuse('policy-violation', `elements may be nested ${depth} deep`);
+    const parent = this.#parent;
+    if (parent !== undefined && ++parent.elements > children)
+      refuse('policy-violation', `an element may have ${children} children`);
+  }
+
+  #attribute({ prefix, name, value }: SaxesAttributeNS): void {
+    const { attributes, declarations } = this.#limits;
+    if (++this.#attributes > attributes) refuse('policy-violation', `an element may have ${attributes} attributes`);
+    if (prefix !== 'xmlns' && name !== 'xmlns') return;
+    if (++this.#declarations > declarations)
+      refuse('policy-violation', `a frame may have ${declarations} namespace declarations`);
     // saxes trims it, so that `urn:x ` would be taken for `urn:x`, which no other parser does.
-    if ((attribute.prefix === 'xmlns' || attribute.name === 'xmlns') && attribute.value !== attribute.value.trim())
-      refuse('not-well-formed', 'a namespace name with spaces around it');
-  });
-  parser.on('opentag', (tag) => {
+    if (value !== value.trim()) refuse('not-well-formed', 'a namespace name with spaces around it');
+  }
+
+  #tagOpens(tag: SaxesTagNS): void {
     // `<xml:a/>` has a namespace that could not be written back: it may not be anyone's default (Namespaces in XML §3).
     if (tag.uri === NS.xml) refuse('not-well-formed', 'an element in the namespace of xml:');
     const attrs: Record<string, string> = {};
@@ -144,29 +179,43 @@ function parse(text: string, limits: ParseLimits): XmlElement {
       const attribute = tag.attributes[key];
       if (attribute === undefined || attribute.prefix === 'xmlns' || attribute.name === 'xmlns') continue;
       if (attribute.prefix !== '' && attribute.name !== 'xml:lang') continue;
-      if (references && !isXmlText(attribute.value)) refuse('not-well-formed', 'a character XML 1.0 forbids');
+      this.#checkText(attribute.value);
       // On a plain object this name would set the prototype; no protocol uses it.
       if (attribute.name === '__proto__') continue;
       attrs[ownText(attribute.name)] = ownText(attribute.value);
     }
-    const parent = stack[stack.length - 1];
+    const parent = this.#parent;
     const xmlns = tag.uri === parent?.xmlns ? parent.xmlns : ownText(tag.uri);
-    stack.push({ name: ownText(tag.local), xmlns, attrs, children: [], elements: 0 });
-  });
-  parser.on('text', addText);
-  parser.on('cdata', addText);
-  parser.on('closetag', () => {
-    const { name, xmlns, attrs, children } = stack.pop() as Open;
+    this.#stack.push({ name: ownText(tag.local), xmlns, attrs, children: [], elements: 0 });
+  }
+
+  #text(text: string): void {
+    const children = this.#parent?.children;
+    if (children === undefined || text === '') return;
+    this.#checkText(text);
+    const last = children.length - 1;
+    const before = children[last];
+    if (typeof before === 'string') children[last] = before + text;
+    else children.push(text);
+  }
+
+  #checkText(text: string): void {
+    if (this.#references && !isXmlText(text)) refuse('not-well-formed', 'a character XML 1.0 forbids');
+  }
+
+  #tagCloses(): void {
+    const { name, xmlns, attrs, children } = this.#stack.pop() as Open;
     for (let i = 0; i < children.length; i++) {
       const child = children[i];
       if (typeof child === 'string') children[i] = ownText(child);
     }
     const element: XmlElement = { name, xmlns, attrs, children };
-    const parent = stack[stack.length - 1];
-    if (parent === undefined) root = element;
+    const parent = this.#parent;
+    if (parent === undefined) this.#root = element;
     else parent.children.push(element);
-  });
-  parser.write(text).close();
-  if (root === undefined || stack.length > 0) throw new Refusal('not-well-formed', 'not one complete element');
-  return root;
+  }
+}
+
+function refuse(condition: ParseCondition, reason: string): never {
+  throw new Refusal(condition, reason);
 }

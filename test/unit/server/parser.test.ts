@@ -1,7 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseJid } from '../../../src/core/xmpp/jid.ts';
+import { nodeLimits } from '../../../src/core/xmpp/size.ts';
 import { el, isXmlText, serialize, type XmlElement, type XmlNode } from '../../../src/core/xmpp/xml.ts';
-import { defaultLimits, parseElement } from '../../../src/server/parser.ts';
+import { CopyParser, defaultLimits, parseElement } from '../../../src/server/parser.ts';
 
 const read = (text: string) => {
   const parsed = parseElement(text);
@@ -108,6 +112,50 @@ describe('Limits', () => {
 
   it('does not overflow the stack', () => {
     expect(condition('<a>'.repeat(50_000))).toBe('policy-violation');
+  });
+});
+
+describe('One parser for all streams', () => {
+  const good = '<message xmlns="jabber:client" to="a@b"><body>one</body></message>';
+
+  it.each([
+    '<a xmlns:p="u"><p:b',
+    '<a><b></a>',
+    '<a><b>text',
+    '<a x="1',
+    '<a>&#1;</a>',
+    '<a><!-- x',
+    '<a/><b/>',
+    '<a><![CDATA[x',
+  ])('reads a stanza as ever after %s', (bad) => {
+    expect(condition(`${bad}>`)).not.toBe('accepted');
+    expect(read(good)).toEqual(el('message', 'jabber:client', { to: 'a@b' }, el('body', 'jabber:client', {}, 'one')));
+    // Neither is a prefix known that another frame has declared.
+    expect(condition('<p:a/>')).toBe('not-well-formed');
+  });
+
+  it('whoever keeps what was read does not keep the frame', () => {
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const kept: unknown[] = [];
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const frame = (i: number, spaces: string) =>
+      `<message xmlns="jabber:client" to="somebody-${i}@a.example/with-a-resource"${spaces}><body>What ${i} says at some length &amp; so on</body></message>`;
+    const spaces = ' '.repeat(200_000);
+    const copies = new CopyParser();
+    const before = used();
+    for (let i = 0; i < 20; i++) {
+      const wide = parseElement(frame(i, spaces));
+      const copied = copies.parse(frame(i, '').replace(' so', `${spaces}so`), nodeLimits);
+      if (!wide.ok || !copied.ok) throw new Error('refused');
+      const to = [wide, copied].map(({ element }) => element.attrs['to'] as string);
+      kept.push(wide.element, copied.element.attrs, to.map(parseJid));
+    }
+    expect(used() - before).toBeLessThan(1_000_000);
+    expect(kept).toHaveLength(60);
   });
 });
 
