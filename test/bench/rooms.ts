@@ -56,54 +56,23 @@ export async function measureRooms(
   const storms: StormFigures[] = [];
   if (missing !== undefined) return { name, isReference, trouble: missing, sizes: measured, storms };
   const occupants = Math.max(...sizes.growing, ...sizes.storms);
-  const load = new Load(loadFile);
-  let server: Running | undefined;
   let bytesPerOccupant: number | undefined;
   let trouble: string | undefined;
   try {
-    server = await contender.start(occupants);
-    running.add(server);
-    server.settle();
-    await pause(500);
-    const emptyRss = server.rss();
-    tell(`${name}: ${occupants} log in`);
-    await load.ask({ do: 'login', target: pick(server), occupants });
-    let from = 0;
-    for (const to of sizes.growing) {
-      await load.ask<Joined>({ do: 'join', room: 'growing', from, to, hushed: true });
-      from = to;
-      if (to === occupants) {
-        server.settle();
-        await pause(1000);
-        bytesPerOccupant = (server.rss() - emptyRss) / occupants;
+    bytesPerOccupant = await logIn(contender, occupants, loadFile, tell, bytesOfIdle);
+    await logIn(contender, occupants, loadFile, tell, async (load, server) => {
+      let from = 0;
+      for (const to of sizes.growing) {
+        await load.ask<Joined>({ do: 'join', room: 'growing', from, to, hushed: true });
+        from = to;
+        tell(`${name}: ${to} occupants`);
+        measured.push(await measure(load, server, to, sizes));
       }
-      tell(`${name}: ${to} occupants`);
-      measured.push(await measure(load, server, to, sizes));
-    }
-    let expectedMs = 0;
-    for (const storm of sizes.storms) {
-      const last = storms.at(-1);
-      if (last !== undefined) expectedMs = last.ms * (storm / last.occupants) ** 2;
-      if (expectedMs > sizes.stormMs) break;
-      tell(`${name}: ${storm} join at once`);
-      const { ms, presences } = await load.ask<Joined>({
-        do: 'join',
-        room: `storm${storm}`,
-        from: 0,
-        to: storm,
-        hushed: false,
-      });
-      storms.push({ occupants: storm, ms, presencesPerSecond: (presences / ms) * 1000 });
-    }
+      await storm(load, name, sizes, tell, storms);
+    });
   } catch (error) {
     trouble = error instanceof Error ? error.message : String(error);
     tell(`${name}: ${trouble}`);
-  } finally {
-    await load.stop();
-    if (server !== undefined) {
-      running.delete(server);
-      await server.stop();
-    }
   }
   return {
     name,
@@ -113,6 +82,68 @@ export async function measureRooms(
     ...(trouble === undefined ? {} : { trouble }),
     ...(bytesPerOccupant === undefined || bytesPerOccupant <= 0 ? {} : { bytesPerOccupant }),
   };
+}
+
+/** Starts the server, logs all in, and stops it afterwards. @param emptyRss  its memory before they came */
+async function logIn<T>(
+  contender: Contender,
+  occupants: number,
+  loadFile: string | undefined,
+  tell: (line: string) => void,
+  use: (load: Load, server: Running, emptyRss: number, occupants: number) => Promise<T>,
+): Promise<T> {
+  const load = new Load(loadFile);
+  let server: Running | undefined;
+  try {
+    server = await contender.start(occupants);
+    running.add(server);
+    const emptyRss = await settledRss(server);
+    tell(`${contender.name}: ${occupants} log in`);
+    await load.ask({ do: 'login', target: pick(server), occupants });
+    return await use(load, server, emptyRss, occupants);
+  } finally {
+    await load.stop();
+    if (server !== undefined) {
+      running.delete(server);
+      await server.stop();
+    }
+  }
+}
+
+async function settledRss(server: Running): Promise<number> {
+  server.settle();
+  await pause(1000);
+  return server.rss();
+}
+
+/** All are in a room where nobody has said anything. */
+async function bytesOfIdle(load: Load, server: Running, emptyRss: number, occupants: number): Promise<number> {
+  await load.ask<Joined>({ do: 'join', room: 'idle', from: 0, to: occupants, hushed: true });
+  return ((await settledRss(server)) - emptyRss) / occupants;
+}
+
+async function storm(
+  load: Load,
+  name: string,
+  sizes: Sizes,
+  tell: (line: string) => void,
+  storms: StormFigures[],
+): Promise<void> {
+  let expectedMs = 0;
+  for (const occupants of sizes.storms) {
+    const last = storms.at(-1);
+    if (last !== undefined) expectedMs = last.ms * (occupants / last.occupants) ** 2;
+    if (expectedMs > sizes.stormMs) break;
+    tell(`${name}: ${occupants} join at once`);
+    const { ms, presences } = await load.ask<Joined>({
+      do: 'join',
+      room: `storm${occupants}`,
+      from: 0,
+      to: occupants,
+      hushed: false,
+    });
+    storms.push({ occupants, ms, presencesPerSecond: (presences / ms) * 1000 });
+  }
 }
 
 async function measure(load: Load, server: Running, occupants: number, sizes: Sizes): Promise<SizeFigures> {
