@@ -6,24 +6,35 @@ export function sha1(bytes: Uint8Array): string {
   const view = new DataView(padded.buffer);
   view.setUint32(padded.length - 8, Math.floor(bytes.length / 0x20000000));
   view.setUint32(padded.length - 4, bytes.length << 3);
-  let state: Five = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0];
-  for (let at = 0; at < padded.length; at += 64) state = withBlock(state, view, at);
-  return state.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0);
+  const words = new Int32Array(80);
+  for (let block = 0; block < padded.length; block += 64) {
+    for (let t = 0; t < 16; t++) words[t] = view.getInt32(block + 4 * t);
+    mixIn(state, words);
+  }
+  return [...state].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-type Five = readonly [number, number, number, number, number];
-
-function withBlock(state: Five, view: DataView, at: number): Five {
-  const words = new Uint32Array(80);
-  const word = (t: number) => words[t] as number;
-  for (let t = 0; t < 16; t++) words[t] = view.getUint32(at + 4 * t);
-  for (let t = 16; t < 80; t++) words[t] = rotated(word(t - 3) ^ word(t - 8) ^ word(t - 14) ^ word(t - 16), 1);
-  let [a, b, c, d, e] = state;
-  for (let t = 0; t < 80; t++) {
-    const next = (rotated(a, 5) + mixed(t, b, c, d) + e + word(t)) | 0;
-    [a, b, c, d, e] = [next, a, rotated(b, 30), c, d];
+/** One block, of which the first sixteen words are there. Nothing is made in its loops: they are run for each message. */
+function mixIn(state: Int32Array, words: Int32Array): void {
+  for (let t = 16; t < 80; t++) {
+    const mixture = at(words, t - 3) ^ at(words, t - 8) ^ at(words, t - 14) ^ at(words, t - 16);
+    words[t] = rotated(mixture, 1);
   }
-  return [(state[0] + a) | 0, (state[1] + b) | 0, (state[2] + c) | 0, (state[3] + d) | 0, (state[4] + e) | 0];
+  let [a = 0, b = 0, c = 0, d = 0, e = 0] = state;
+  for (let t = 0; t < 80; t++) {
+    const next = (rotated(a, 5) + mixed(t, b, c, d) + e + at(words, t)) | 0;
+    e = d;
+    d = c;
+    c = rotated(b, 30);
+    b = a;
+    a = next;
+  }
+  for (const [i, word] of [a, b, c, d, e].entries()) state[i] = at(state, i) + word;
+}
+
+function at(words: Int32Array, i: number): number {
+  return words[i] as number;
 }
 
 function rotated(word: number, by: number): number {
