@@ -1,7 +1,7 @@
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, type StanzaSize } from '../core/xmpp/size.ts';
-import { isXmlText, ownText, utf8Length, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
+import { el, isXmlText, ownText, utf8Length, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
 
 /** Limits of one frame. */
 export type ParseLimits = StanzaSize;
@@ -39,7 +39,8 @@ export function parseElement(text: string, limits: ParseLimits = defaultLimits):
 
 /**
  * Parses the frames of a node: a room's message comes in as many copies as it has occupants, one after the other, and
- * they differ in the attributes of the stanza alone. What is between the tags was read with the copy before.
+ * they differ in the attributes of the stanza alone. What is between the tags was read with the copy before. Or it comes with a
+ * list of all their addresses (XEP-0033), which are alike.
  */
 export class CopyParser {
   /** All after the open tag of the last stanza, and what it was read as. */
@@ -49,6 +50,12 @@ export class CopyParser {
   parse(text: string, limits: ParseLimits): Parsed {
     const attrs = simpleHead(text, limits);
     if (attrs === undefined) return parseElement(text, limits);
+    const listed = simpleAddresses(text, attrs.length, limits);
+    if (listed !== undefined) {
+      const alone = this.parse(text.slice(0, attrs.length) + text.slice(attrs.length + listed.length), limits);
+      if (!alone.ok || alone.element.children.length >= limits.children) return parseElement(text, limits);
+      return { ok: true, element: { ...alone.element, children: [listed.addresses, ...alone.element.children] } };
+    }
     const rest = text.slice(attrs.length);
     if (this.#read !== undefined && rest === this.#rest && this.#read.name === attrs.name)
       return { ok: true, element: { ...this.#read, attrs: attrs.attrs } };
@@ -73,6 +80,22 @@ function simpleHead(text: string, limits: ParseLimits) {
     attrs[name] = ownText(parts[i + 1] as string);
   }
   return { name: match[1] as string, attrs, length: match[0].length };
+}
+
+const list =
+  /<addresses xmlns="http:\/\/jabber\.org\/protocol\/address">((?:<address type="bcc" jid="[^"<>&\t\r\n]*"\/>)+)<\/addresses>/y;
+
+/** The addresses of a stanza for many where they come first, and are as our nodes write them. */
+function simpleAddresses(text: string, at: number, limits: ParseLimits) {
+  list.lastIndex = at;
+  const match = list.exec(text);
+  if (match === null || !isXmlText(match[0])) return undefined;
+  const parts = (match[1] as string).split('"');
+  const children: XmlElement[] = [];
+  for (let i = 3; i < parts.length; i += 4)
+    children.push(el('address', NS.address, { type: 'bcc', jid: ownText(parts[i] as string) }));
+  if (children.length > limits.children) return undefined;
+  return { addresses: el('addresses', NS.address, {}, ...children), length: match[0].length };
 }
 
 /** Leaves the parser from within one of its handlers; never leaves this file. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nodeLimits } from '../../../src/core/xmpp/size.ts';
 import { CopyParser, defaultLimits, parseElement } from '../../../src/server/parser.ts';
 
 const rest = '<body>Fair is foul &amp; foul is fair</body><x xmlns="a"><y/></x></message>';
@@ -56,5 +57,41 @@ describe('copies of one stanza are read once', () => {
       parseElement(text),
       parseElement(text),
     ]);
+  });
+});
+
+describe('XEP-0033: a stanza for many is read as any other', () => {
+  const address = (jid: string) => `<address type="bcc" jid="${jid}"/>`;
+  const list = (...inside: readonly string[]) =>
+    `<addresses xmlns="http://jabber.org/protocol/address">${inside.join('')}</addresses>`;
+  const many = Array.from({ length: 100 }, (_, i) => address(`u${i}@a.example/Ünïcode ${i}`));
+  const head = ' from="r@s/n" to="s" type="groupchat"';
+
+  it.each([
+    ['a hundred addresses', frame(head, list(...many) + rest)],
+    ['none', frame(head, list() + rest)],
+    ['two lists', frame(head, list(address('a@b')) + list(address('c@d')) + rest)],
+    ['a list behind the body', frame(head, rest.replace('<x', `${list(address('a@b'))}<x`))],
+    ['nothing beside it', frame(head, `${list(...many)}</message>`)],
+    ['another type', frame(head, list(address('a@b').replace('bcc', 'to')) + rest)],
+    ['a description', frame(head, list(address('a@b').replace(' jid', ' desc="x" jid')) + rest)],
+    ['no type', frame(head, list('<address jid="a@b"/>') + rest)],
+    ['a reference', frame(head, list(address('a&amp;b@c')) + rest)],
+    ['a bad reference', frame(head, list(address('a&bad;b@c')) + rest)],
+    ['a character XML forbids', frame(head, list(address('a\u0001@b')) + rest)],
+    ['half a pair', frame(head, list(address('a\ud800@b')) + rest)],
+    ['an address that is not empty', frame(head, list('<address type="bcc" jid="a@b">x</address>') + rest)],
+    ['text between addresses', frame(head, list(address('a@b'), ' ', address('c@d')) + rest)],
+    ['another namespace', frame(head, list(address('a@b')).replace('address"', 'addresses"') + rest)],
+    ['a list that does not end', frame(head, list(address('a@b')).replace('</addresses>', '') + rest)],
+    ['more than an element may have', frame(head, list(...Array.from({ length: 2001 }, () => address('a@b'))) + rest)],
+    ['one too many beside it', frame(head, list(address('a@b')) + '<y/>'.repeat(2000) + rest)],
+  ])('%s', (_, text) => {
+    const copies = new CopyParser();
+    const limits = { ...nodeLimits, bytes: 4_000_000 };
+    expect(copies.parse(text, limits)).toEqual(parseElement(text, limits));
+    const plain = frame(head);
+    expect(copies.parse(plain, limits)).toEqual(parseElement(plain, limits));
+    expect(copies.parse(text, limits)).toEqual(parseElement(text, limits));
   });
 });
