@@ -38,10 +38,10 @@ export default defineConfig<{ pace: number }>({
   fullyParallel: true,
   // A test that passes on the second try has a race that wants mending.
   retries: 0,
-  // Two cores, and perhaps not for us alone, with a slow disk: what takes 2 s by itself may take twenty times that. None
+  // Two cores, and perhaps not for us alone, with a slow disk: what takes 2 s by itself may take forty times that. None
   // of these is a measurement: what has its time-out reached is broken, or waits for what will never come.
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   forbidOnly: process.env['CI'] !== undefined,
   reporter: 'list',
   use: {

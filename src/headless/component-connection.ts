@@ -5,13 +5,12 @@ import { type Condition, LocalProtocolError, stanzaError, writeError } from '../
 import { bareOf, domainOf, type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { excess, insteadOf, nodeLimits } from '../core/xmpp/size.ts';
-import { make, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { isStanzaText, make, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
 import {
   childOf,
   el,
   elementsOf,
   escapeAttribute,
-  isXmlText,
   serialize,
   serializedLength,
   textOf,
@@ -20,6 +19,7 @@ import {
 import type { Connection, ConnectionEvents, LinkHost } from '../host/reconnecting-link.ts';
 import { LinkError, type LinkErrorKind, type Written } from '../host/stanza-link.ts';
 import { parseElement } from '../server/parser.ts';
+import { Multicast } from './multicast.ts';
 import { type Frame, FramingError, StreamFrames } from './stream-frames.ts';
 
 export interface ComponentOptions {
@@ -56,6 +56,7 @@ export class ComponentConnection implements Connection {
   readonly #options: ComponentOptions;
   readonly #events: ConnectionEvents;
   readonly #socket: Socket;
+  readonly #multicast: Multicast;
   readonly #frames = new StreamFrames(nodeLimits.bytes);
   /** The stream's opening tag, and the tag that closes it: a stanza is parsed between the two. */
   #header = '';
@@ -73,7 +74,13 @@ export class ComponentConnection implements Connection {
   constructor(options: ComponentOptions, events: ConnectionEvents) {
     this.#options = options;
     this.#events = events;
-    const { host, port, domain } = options;
+    const { host, port, domain, clock } = options;
+    this.#multicast = new Multicast({
+      domain,
+      clock,
+      write: (stanza, written) => this.#write(stanza, written),
+      log: (line) => this.#log(line),
+    });
     const socket = connect({ host, port, noDelay: true, keepAlive: true });
     this.#socket = socket;
     socket.on('connect', () => {
@@ -118,10 +125,14 @@ export class ComponentConnection implements Connection {
       if (bounce) this.#events.stanza(domainOf(bounce.from), bounce, { stream: this.#stream, n: this.#rx });
       return;
     }
-    const text = stanzaText(stanza);
-    if (!isXmlText(text)) return this.#report(new LocalProtocolError(`a character XML 1.0 forbids, to ${stanza.to}`));
+    if (!isStanzaText(stanza))
+      return this.#report(new LocalProtocolError(`a character XML 1.0 forbids, to ${stanza.to}`));
+    this.#multicast.send(stanza, written);
+  }
+
+  #write(stanza: Stanza, written: Written | undefined): void {
     const n = ++this.#tx;
-    this.#enqueue(text);
+    this.#enqueue(stanzaText(stanza));
     written?.({ stream: this.#stream, n });
   }
 
@@ -140,6 +151,7 @@ export class ComponentConnection implements Connection {
 
   abandon(): void {
     this.#hasEnded = true;
+    this.#multicast.stop();
     this.#socket.destroy();
   }
 
@@ -238,7 +250,7 @@ export class ComponentConnection implements Connection {
     // Our own ping, routed back to us by the server.
     if (from === domain && to === domain && id?.startsWith(this.#pingPrefix)) return;
     const stanza = make(name, from, to, { id, type, lang }, elementsOf(element));
-    this.#events.stanza(domainOf(from), stanza, { stream: this.#stream, n });
+    if (!this.#multicast.take(stanza)) this.#events.stanza(domainOf(from), stanza, { stream: this.#stream, n });
   }
 
   /**
@@ -297,6 +309,7 @@ export class ComponentConnection implements Connection {
 
   /** Ends the stream properly, so that the server handles what was sent. */
   async #farewell(): Promise<void> {
+    this.#multicast.flush();
     this.#flush();
     this.#hasEnded = true;
     await new Promise<void>((resolve) => {

@@ -1,13 +1,14 @@
 /// <reference path="./xmpp.d.ts" />
 import { type Client, client, type Element, xml } from '@xmpp/client';
-import { addressLength, writeAddresses } from '../core/xep/xep0033.ts';
+import { writeAddresses } from '../core/xep/xep0033.ts';
 import { ping } from '../core/xep/xep0199.ts';
 import { readHostBinding, writeHostBinding } from '../core/xep/xep0225.ts';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, excess, insteadOf, nodeLimits, type StanzaSize } from '../core/xmpp/size.ts';
-import { make, type Stanza, stanzaFrame, stanzaLength } from '../core/xmpp/stanza.ts';
+import { isCopy, make, type Stanza, stanzaFrame, stanzaLength } from '../core/xmpp/stanza.ts';
 import type { XmlElement } from '../core/xmpp/xml.ts';
+import { copiesLeast, portions, type Sending } from '../host/copies.ts';
 import { stanzaFrom, xmlFrom } from '../host/ltx.ts';
 import type { Connection, ConnectionEvents, LinkHost } from '../host/reconnecting-link.ts';
 import { LinkError, type Written } from '../host/stanza-link.ts';
@@ -44,11 +45,6 @@ const farewellMs = 1_000;
  * is slow is waited for (`drained`), and one that is gone answers no ping.
  */
 const unsentMax = 256 * 1024 * 1024;
-/**
- * So many copies of a stanza, one right after the other, leave as one with their addresses (XEP-0033), where the server takes it.
- * Fewer leave one by one, so that the trace of a small room shows each.
- */
-const copiesLeast = 20;
 /** An element may have 2,000 children. */
 const copiesMost = 1_000;
 /** What such a stanza has beside its payloads and addresses: tags and declarations. */
@@ -159,7 +155,7 @@ export class XmppConnection implements Connection {
     if (first === undefined) return;
     if (copies.length < copiesLeast) for (const { stanza, written } of copies) this.#write(stanza, written);
     else
-      for (const some of portions(copies, nodeLimits.bytes - stanzaLength(first.stanza) - multicastBytes)) {
+      for (const some of portions(copies, copiesMost, nodeLimits.bytes - stanzaLength(first.stanza) - multicastBytes)) {
         const { name, from, payloads, ...rest } = first.stanza;
         const addresses = writeAddresses(some.map(({ stanza }) => stanza.to));
         const all = make(name, from, this.#options.server, rest, [addresses, ...payloads]);
@@ -301,40 +297,6 @@ export class XmppConnection implements Connection {
   #fail(error: unknown): void {
     this.#events.lost(linkErrorOf(error, this.#options.account));
   }
-}
-
-interface Sending {
-  readonly stanza: Stanza;
-  readonly written: Written | undefined;
-}
-
-/** The core makes all copies of what it sends of one list of payloads. */
-function isCopy(a: Stanza, b: Stanza): boolean {
-  return (
-    a.payloads === b.payloads &&
-    a.from === b.from &&
-    a.name === b.name &&
-    a.id === b.id &&
-    a.type === b.type &&
-    a.lang === b.lang
-  );
-}
-
-/** @param bytes  for the addresses of each */
-function* portions(copies: readonly Sending[], bytes: number): Iterable<readonly Sending[]> {
-  let portion: Sending[] = [];
-  let room = bytes;
-  for (const copy of copies) {
-    const length = addressLength(copy.stanza.to);
-    if (portion.length > 0 && (portion.length === copiesMost || room < length)) {
-      yield portion;
-      portion = [];
-      room = bytes;
-    }
-    portion.push(copy);
-    room -= length;
-  }
-  yield portion;
 }
 
 function isStanza({ name }: Element): boolean {

@@ -36,6 +36,8 @@ export interface Cluster {
   readonly spread?: Readonly<Record<string, number>>;
   /** Another node, whose cluster this one joins. */
   readonly joins?: Ejabberd;
+  /** Modules beside those that all have, and their options in YAML. */
+  readonly modules?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function startEjabberd(
   domain: string,
   rooms: string,
   components: Readonly<Record<string, string>> = {},
-  { spread = {}, joins }: Cluster = {},
+  { spread = {}, joins, modules = {} }: Cluster = {},
 ): Promise<Ejabberd> {
   const directory = mkdtempSync(`${tmpdir()}/netsplit-ejabberd-`);
   mkdirSync(`${directory}/log`);
@@ -75,7 +77,9 @@ shaper_rules: { max_user_sessions: 100000 }
 modules:
   mod_disco: {}
   mod_ping: {}
-  mod_muc:
+${Object.entries(modules)
+  .map(([name, options]) => `  ${name}: ${options}\n`)
+  .join('')}  mod_muc:
     host: "${rooms}"
     max_users: 5000
     max_users_presence: 5000

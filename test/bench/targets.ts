@@ -88,6 +88,12 @@ async function startWs(): Promise<Running> {
   return { url, domain, rooms, ...processes([pid], [pid]), stop: () => stopped(child) };
 }
 
+/** As the manual of our components has it (XEP-0033). */
+const multicast = {
+  mod_multicast:
+    '{ limits: { local: { message: infinite, presence: infinite }, remote: { message: infinite, presence: infinite } } }',
+};
+
 async function startComponent(occupants: number): Promise<Running> {
   const rooms = `rooms.${domain}`;
   return componentOf(
@@ -98,7 +104,7 @@ async function startComponent(occupants: number): Promise<Running> {
 
 async function startOnEjabberd(): Promise<Running> {
   const rooms = `rooms.${domain}`;
-  return componentOf(await startEjabberd(domain, `own.${rooms}`, { [rooms]: secret }), rooms);
+  return componentOf(await startEjabberd(domain, `own.${rooms}`, { [rooms]: secret }, { modules: multicast }), rooms);
 }
 
 async function componentOf(server: Pick<Ejabberd, 'pid' | 'websocket' | 'componentPort' | 'stop'>, rooms: string) {

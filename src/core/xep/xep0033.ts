@@ -6,10 +6,37 @@
 import type { Jid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { attributeLength, childrenOf, el, type XmlElement } from '../xmpp/xml.ts';
+import type { Form } from './xep0004.ts';
 
 /** What a server advertises that passes such stanzas on. Here it is a stream feature, too: nobody has to ask for it. */
 export function multicastFeature(): XmlElement {
   return el('addresses', NS.address);
+}
+
+/** §9: a service may refuse more. */
+const leastMost = 20;
+/** More are no gain. */
+const mostMost = 1000;
+
+/** How many addresses a stanza of each kind may have. */
+export type MulticastLimits = Readonly<Record<'message' | 'presence', number>>;
+
+/**
+ * How many addresses a service takes.
+ *
+ * @param info  what it says of itself (XEP-0030)
+ * @param form  its form of that (XEP-0128), in which ejabberd has its limits
+ * @returns undefined if it is no such service
+ */
+export function readLimits(info: XmlElement, form: Form | undefined): MulticastLimits | undefined {
+  if (!childrenOf(info, 'feature', NS.discoInfo).some(({ attrs }) => attrs['var'] === NS.address)) return undefined;
+  const most = (kind: string) => {
+    const field = form?.formType === NS.address ? form.fields.find(({ var: name }) => name === kind) : undefined;
+    const said = field?.values[0];
+    if (said === 'infinite') return mostMost;
+    return said !== undefined && /^\d{1,9}$/.test(said) ? Math.min(Number(said), mostMost) : leastMost;
+  };
+  return { message: most('message'), presence: most('presence') };
 }
 
 /** §4.6, `bcc`: no addressee learns who else is one. */

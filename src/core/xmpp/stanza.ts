@@ -220,7 +220,8 @@ function copyOf(stanza: Stanza): Copy {
   return lastCopy;
 }
 
-function isCopy(one: Stanza, other: Stanza): boolean {
+/** Whether they differ in the address of their reader alone: all copies of a stanza are made of one list of payloads. */
+export function isCopy(one: Stanza, other: Stanza): boolean {
   return (
     one.payloads === other.payloads &&
     one.name === other.name &&
