@@ -57,7 +57,9 @@ async function login(command: Extract<Command, { do: 'login' }>): Promise<{ ms: 
   const one = async () => {
     while (next < command.occupants) {
       const i = next++;
-      occupants[i] = await Occupant.login(`n${i}`, target.url, target.domain, `u${i}`);
+      const login = () => Occupant.login(`n${i}`, target.url, target.domain, `u${i}`);
+      // An ejabberd now and then says nothing on one new WebSocket of a thousand.
+      occupants[i] = await login().catch(login);
     }
   };
   await Promise.all(Array.from({ length: 32 }, one));

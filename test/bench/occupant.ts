@@ -99,10 +99,10 @@ export class Occupant {
 
   #expect(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`${this.nick}: no ${pattern} but ${this.#texts.at(-1)}`)),
-        60_000,
-      );
+      const timer = setTimeout(() => {
+        this.end();
+        reject(new Error(`${this.nick}: no ${pattern} but ${this.#texts.at(-1)}`));
+      }, 20_000);
       this.#waiting = {
         pattern,
         done: (match) => {
