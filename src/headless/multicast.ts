@@ -92,7 +92,9 @@ export class Multicast {
     const isMany = first.stanza.name === 'message' && copies.length >= copiesLeast;
     if (isMany && this.#service.kind === 'unknown' && this.#question === undefined)
       this.#look(bareOf(first.stanza.from));
-    if (this.#service.kind === 'there' && (isMany || this.#given.length > 0))
+    // A service may take the addresses for its own that a user has put into a message.
+    const isPlain = payloadOf(first.stanza, 'addresses', NS.address) === undefined;
+    if (this.#service.kind === 'there' && isPlain && (isMany || this.#given.length > 0))
       this.#give(this.#service, first.stanza, copies);
     else this.#sendDirectly(copies);
   }
@@ -199,12 +201,21 @@ export class Multicast {
   #answered({ room, to, xmlns, others }: Question, answer: Stanza): void {
     this.#question = undefined;
     const query = answer.type === 'result' ? payloadOf(answer, 'query', xmlns) : undefined;
-    if (xmlns === NS.discoItems) return this.#askNext(room, [to, ...(query === undefined ? [] : itemsOf(query))]);
+    if (xmlns === NS.discoItems)
+      return this.#askNext(room, [to, ...(query === undefined ? [] : this.#servicesIn(query))]);
     const limits = query && readLimits(query, readForm(query));
     // The room itself is one of them.
     if (limits && limits.message >= copiesLeast && limits.presence > 1)
       this.#service = { kind: 'there', jid: to, limits };
     else this.#askNext(room, others);
+  }
+
+  /** Those of the server: it may also list what belongs to others, who need not read what our rooms say. */
+  #servicesIn(items: XmlElement): readonly Jid[] {
+    const listed = childrenOf(items, 'item', NS.discoItems).map(({ attrs }) => parseJid(attrs['jid'] ?? ''));
+    const isIts = (jid: Jid | undefined): jid is Jid =>
+      jid !== undefined && domainOf(jid) === jid && jid.endsWith(`.${this.#server}`) && jid !== this.#options.domain;
+    return listed.filter(isIts).slice(0, itemsMost);
   }
 
   #askNext(room: Jid, [next, ...others]: readonly Jid[]): void {
@@ -216,12 +227,4 @@ export class Multicast {
 /** What must not overtake itself. Answers, and what is for one person alone, may. */
 function isOfRoom({ name, type }: Stanza): boolean {
   return name === 'message' ? type === 'groupchat' : name === 'presence' && type !== 'error';
-}
-
-function itemsOf(query: XmlElement): readonly Jid[] {
-  const domains = childrenOf(query, 'item', NS.discoItems).flatMap(({ attrs }) => {
-    const jid = parseJid(attrs['jid'] ?? '');
-    return jid !== undefined && domainOf(jid) === jid ? [jid] : [];
-  });
-  return domains.slice(0, itemsMost);
 }

@@ -131,6 +131,24 @@ describe('XEP-0033 §2.2: the service of the server is looked for', () => {
     expect(send(said('second'), users(20))).toHaveLength(20);
   });
 
+  it('what the server lists of others, and the component itself, are not asked', () => {
+    const { send, takes } = component();
+    const [asked] = send(said('first'), users(20)) as [Stanza];
+    const listed = [
+      'multicast.wonderland.lit',
+      domain,
+      'someone@denmark.lit',
+      'evildenmark.lit',
+      '',
+      'pubsub.denmark.lit',
+    ];
+    const items = listed.map((one) => el('item', NS.discoItems, { jid: one }));
+    const [first] = takes(iqResult(asked, el('query', NS.discoItems, {}, ...items))).writes as [Stanza];
+    const [second] = takes(iqResult(first, el('query', NS.discoInfo))).writes as [Stanza];
+    expect([first.to, second.to]).toEqual([server, 'pubsub.denmark.lit']);
+    expect(takes(iqResult(second, el('query', NS.discoInfo))).writes).toEqual([]);
+  });
+
   it('nobody else can answer', () => {
     const { send, takes } = component();
     const [asked] = send(said('first'), users(20)) as [Stanza];
@@ -186,6 +204,18 @@ describe('XEP-0033 §6: one stanza for many', () => {
   it('a service that takes fewer than are many is not used', () => {
     const { send } = withService(form(limit('message', '10')));
     expect(send(said('to all'), users(40))).toHaveLength(40);
+  });
+
+  it('a message in which a user has put addresses goes to each: the service could take them for its own', () => {
+    const { send } = withService(infinite);
+    const addresses = el(
+      'addresses',
+      NS.address,
+      {},
+      el('address', NS.address, { type: 'to', jid: 'victim@denmark.lit' }),
+    );
+    const hostile = make('message', ghost, room, { type: 'groupchat' }, [body('x'), addresses]);
+    expect(send(hostile, users(30))).toEqual(users(30).map((to) => readdressed(hostile, to)));
   });
 
   it('users of other servers get their own, in between; so do answers and private messages', () => {
