@@ -12,14 +12,17 @@ const slewing = 0.05;
  */
 export function steadyClock(wall: () => number, steady: () => number): () => Instant {
   let last = steady();
-  let now = wall();
+  let seen = wall();
+  let now = seen;
   let shown = instant(Math.floor(now));
   return () => {
-    const elapsed = steady() - last;
+    const at = wall();
     // It is asked several times for each stanza, and tells whole milliseconds.
-    if (elapsed < 1) return shown;
+    if (at === seen) return shown;
+    seen = at;
+    const elapsed = Math.max(0, steady() - last);
     last += elapsed;
-    const ahead = now + elapsed - wall();
+    const ahead = now + elapsed - at;
     now += elapsed - Math.min(Math.max(0, ahead), elapsed * slewing);
     if (ahead < 0) now -= ahead;
     shown = instant(Math.floor(now));
