@@ -67,7 +67,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'src/core/xmpp/sha1.ts',
-    at: 'for (let t = 16; t < 80; t++) words[t] = rotated(word(t - 3) ^ word(t - 8) ^ word(t - 14) ^ word(t - 16), 1);',
+    at: 'for (let t = 16; t < 80; t++) {',
     change: 't < 80 → t <= 80',
     why: 'an array of 80 words keeps no word behind them',
   },
