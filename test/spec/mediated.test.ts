@@ -189,6 +189,31 @@ describe('XEP-0045 §7.8.2 "the room SHOULD return an error to the inviter"', ()
     expect([world.got(crone), affiliation(world, 'hecate@localhost')]).toEqual([[], 'member']);
   });
 
+  it('decision #126: an invitation comes back once, and is declined no more after that', () => {
+    const world = inside();
+    world.send(message(jid(wicca), coven, { id: 'i' }, invite(hecate)));
+    const sent = world.got(hecate)[0] as Stanza;
+    const bounce = errorReply(sent, { type: 'cancel', condition: 'item-not-found' }) as Stanza;
+    world.clear();
+    world.send(bounce, bounce);
+    expect(errors(world, wicca)).toEqual([['message', coven, 'i', 'item-not-found']]);
+    world.clear();
+    world.send(message(jid(hecate), coven, { id: 'd' }, decline(`${coven}/secondwitch`)));
+    expect([world.got(wicca), errors(world, hecate).map(([, , , condition]) => condition)]).toEqual([
+      [],
+      ['forbidden'],
+    ]);
+  });
+
+  it.each(['', '@localhost'])('a decline to %j, which is no address, is refused with one error', (to) => {
+    const world = inside();
+    world.send(message(jid(wicca), coven, { id: 'i' }, invite(hecate)));
+    world.clear();
+    world.send(message(jid(hecate), coven, { id: 'd' }, decline(to)));
+    expect(errors(world, hecate)).toEqual([['message', coven, 'd', 'jid-malformed']]);
+    expect(world.got(wicca)).toEqual([]);
+  });
+
   it('decision #126: a decline is passed on only from a user who was invited, once, and by this inviter', () => {
     const world = inside();
     const says = (from: string, to: string) => {

@@ -30,6 +30,7 @@ import {
   presence,
   type Stanza,
   stanzaLength,
+  stanzaText,
 } from '../../src/core/xmpp/stanza.ts';
 import { childrenOf, el, elementsOf, type XmlElement, type XmlNode } from '../../src/core/xmpp/xml.ts';
 import type { Scenario, ScenarioSource } from '../../src/scenario/scenario.ts';
@@ -279,6 +280,25 @@ describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance
     expect(rooms()).toEqual(before);
     expect(states(world, firsthost)).toEqual(Object.fromEntries(before.flat().map((room) => [room, 'live'])));
     expect(states(world, macbeth)).toEqual({ [source]: 'live', [before[1]?.[0] as string]: 'live' });
+  });
+
+  it('a service that says "wait" is asked again after 1, 2, 4 seconds, and so on up to a minute', () => {
+    const busy = jid('rooms.busy.lit');
+    const world = new World(changed({ peerhosts: [busy] }));
+    const times: number[] = [];
+    const receive = (stanza: Stanza, now: number) => {
+      times.push(now / 1000);
+      return [errorReply(stanza, { type: 'wait', condition: 'resource-constraint' }) as Stanza];
+    };
+    world.host({ domain: busy, server: 'busy.lit', receive });
+    world.crash(firsthost);
+    world.boot(firsthost);
+    world.advance(300_000);
+    // Give or take 20 %.
+    [1, 2, 4, 8, 16, 32, 60, 60].forEach((seconds, i) => {
+      const share = ((times[i + 1] as number) - (times[i] as number)) / seconds;
+      expect([i, share > 0.79 && share < 1.21]).toEqual([i, true]);
+    });
   });
 
   it('decision #210: a service that sends the source about, or to another service, is one that refuses', () => {
@@ -668,6 +688,29 @@ describe('XEP-0281 §3.6 Sending a Message', () => {
       [`${shadow}/faustus`, 'v', 'result'],
     ]);
   });
+
+  it.each([
+    ['anyone', 'a participant', witch, shadow, true],
+    ['moderators', 'a participant', witch, shadow, false],
+    ['moderators', 'a moderator', crone, source, true],
+  ] as const)(
+    'decision #111: a vCard comes from the user’s account, with real JIDs only where the room shows them: to %s, and %s asks',
+    (whois, _who, asker, instance, shown) => {
+      const world = occupied(changed({}, { whois }));
+      world.send(iq(jid(asker), jid(`${instance}/faustus`), { type: 'get', id: 'v' }, el('vCard', 'vcard-temp')));
+      const account = bareOf(jid(faustus));
+      const asked = world.got(account)[0] as Stanza;
+      expect([asked.type, asked.payloads[0]?.name]).toEqual(['get', 'vCard']);
+      const named = el('FN', 'vcard-temp', {}, 'Faustus');
+      const card = el('vCard', 'vcard-temp', {}, named, el('JABBERID', 'vcard-temp', {}, account));
+      world.clear();
+      world.send(iq(account, asked.from, { type: 'result', id: asked.id }, card));
+      const got = world.got(asker)[0] as Stanza;
+      expect([got.from, got.type, got.id]).toEqual([`${instance}/faustus`, 'result', 'v']);
+      expect(stanzaText(got)).toContain('<FN>Faustus</FN>');
+      expect(stanzaText(got).includes(account)).toBe(shown);
+    },
+  );
 
   it('several devices under one nick are one occupant to the other instances', () => {
     const world = occupied();
@@ -1135,6 +1178,21 @@ describe('decisions #121 and #160: what an instance may send', () => {
     expect(banned()).toEqual(['one@macbeth.lit', 'two@macbeth.lit']);
     part(2, 'two@macbeth.lit');
     expect(banned()).toEqual(['one@macbeth.lit', 'two@macbeth.lit']);
+  });
+
+  it('what one asks beyond its budget is refused, and nothing else comes of it', () => {
+    const world = occupied();
+    const ids = Array.from({ length: 400 }, (_, i) => `f${i}`);
+    for (const id of ids) {
+      const history = el('room', NS.dmuc1, { id: 'theroom' }, el('history', NS.muc));
+      world.inject(firsthost, macbeth, iq(shadow, source, { type: 'get', id }, history));
+    }
+    expect(states(world, firsthost)[shadow]).toBe('live');
+    const answers = world.to(shadow).filter(({ id = '' }) => ids.includes(id));
+    expect(answers.map(({ id }) => id)).toEqual(ids);
+    const refused = answers.filter(({ type }) => type === 'error');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(new Set(refused.map((stanza) => errorOf(stanza)?.condition))).toEqual(new Set(['resource-constraint']));
   });
 
   it('one that sends far too much is cut off for a while, also if it greets', () => {

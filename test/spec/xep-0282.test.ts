@@ -494,6 +494,17 @@ describe('XEP-0282 §4.8 Replica Forwards Stanza to Primary', () => {
     world.inject(vesaReplica, killrc, says(user('Wumpus'), room, 'forged way'));
     expect(world.crossed()).toEqual([]);
   });
+
+  it.each([
+    ['get', ['service-unavailable']],
+    ['set', ['service-unavailable']],
+    ['result', []],
+    ['error', []],
+  ] as const)('RFC 6120 §8.2.3: of such a user an iq of type %s is answered with %j', (type, conditions) => {
+    const world = wallopsWithout();
+    world.inject(vesaReplica, killrc, iq(jid(user('Wumpus')), room, { type, id: 'i' }, el('query', NS.mucOwner)));
+    expect(world.got(user('Wumpus')).map((stanza) => errorOf(stanza)?.condition)).toEqual(conditions);
+  });
 });
 
 describe('XEP-0282 §4.9 Message Broadcast', () => {

@@ -165,3 +165,18 @@ describe('decision #183: what another node may have missed', () => {
     ).toMatchObject([['long ago', { by: origin, via: [], past: true }]]);
   });
 });
+
+describe('decision #148: the best way to a user is one that stays, and of those the shortest', () => {
+  // Decision #145: a change goes past at most 16 nodes.
+  const longest = Array.from({ length: 14 }, (_, i) => jid(`hall@rooms.n${i}.lit`));
+
+  it('one that stays is better than one that ends soon, even if it is as long as ways are, and their own node is the other', () => {
+    const { world, one, other } = between(origin, right);
+    one.lists(far, 'Far');
+    other.lists(far, 'Far', ...longest);
+    for (const peer of [one, other]) peer.endsAnswer();
+    expect(inside(world)).toContainEqual(['Far', origin]);
+    one.isNoWayTo(far, 'Far', 'soon');
+    expect(inside(world)).toContainEqual(['Far', right]);
+  });
+});
