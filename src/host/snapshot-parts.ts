@@ -65,6 +65,7 @@ export class SnapshotReader {
 
   /** @returns undefined if there was no part */
   get snapshot(): NodeSnapshot | undefined {
+    // The parts are those of a snapshot, and together they are one again.
     return this.#rest && { ...this.#rest, rooms: this.#rooms as unknown as readonly RoomSnapshot[] };
   }
 }

@@ -23,6 +23,7 @@ export const lessons = [
   instances,
   thinLink,
   modes,
+  // To the compiler a JSON file has any text where a lesson has one of a few. A test reads each by the schema.
 ] as unknown as readonly Lesson[];
 
 /** @returns undefined if no lesson that comes with the product has that id */

@@ -26,6 +26,7 @@ export const builtIn = [
   ring,
   coven,
   plain,
+  // To the compiler a JSON file has any text where a scenario has one of a few. A test reads each by the schema.
 ] as unknown as readonly Scenario[];
 
 /** @returns undefined if no built-in scenario has that id */

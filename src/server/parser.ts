@@ -48,17 +48,20 @@ export class CopyParser {
   #read: XmlElement | undefined;
 
   parse(text: string, limits: ParseLimits): Parsed {
-    const attrs = simpleHead(text, limits);
-    if (attrs === undefined) return parseElement(text, limits);
-    const listed = simpleAddresses(text, attrs.length, limits);
-    if (listed !== undefined) {
-      const alone = this.parse(text.slice(0, attrs.length) + text.slice(attrs.length + listed.length), limits);
-      if (!alone.ok || alone.element.children.length >= limits.children) return parseElement(text, limits);
-      return { ok: true, element: { ...alone.element, children: [listed.addresses, ...alone.element.children] } };
-    }
-    const rest = text.slice(attrs.length);
-    if (this.#read !== undefined && rest === this.#rest && this.#read.name === attrs.name)
-      return { ok: true, element: { ...this.#read, attrs: attrs.attrs } };
+    const head = simpleHead(text, limits);
+    if (head === undefined) return parseElement(text, limits);
+    const listed = simpleAddresses(text, head.length, limits);
+    if (listed === undefined) return this.#copy(text, head, limits);
+    const alone = this.#copy(text.slice(0, head.length) + text.slice(head.length + listed.length), head, limits);
+    if (!alone.ok || alone.element.children.length >= limits.children) return parseElement(text, limits);
+    return { ok: true, element: { ...alone.element, children: [listed.addresses, ...alone.element.children] } };
+  }
+
+  /** @param head  of the stanza, which is read already */
+  #copy(text: string, head: SimpleHead, limits: ParseLimits): Parsed {
+    const rest = text.slice(head.length);
+    if (this.#read !== undefined && rest === this.#rest && this.#read.name === head.name)
+      return { ok: true, element: { ...this.#read, attrs: head.attrs } };
     const parsed = parseElement(text, limits);
     this.#rest = rest;
     this.#read = parsed.ok ? parsed.element : undefined;
@@ -66,11 +69,18 @@ export class CopyParser {
   }
 }
 
-const head = /^<(message|presence|iq) xmlns="jabber:client"((?: (?:from|to|id|type|xml:lang)="[^"<>&\t\r\n]*")*)>/;
+const openTag = /^<(message|presence|iq) xmlns="jabber:client"((?: (?:from|to|id|type|xml:lang)="[^"<>&\t\r\n]*")*)>/;
+
+interface SimpleHead {
+  readonly name: string;
+  readonly attrs: Readonly<Record<string, string>>;
+  /** Of the tag. */
+  readonly length: number;
+}
 
 /** The open tag of a stanza that says nothing but its namespace and attributes in plain characters, each once. */
-function simpleHead(text: string, limits: ParseLimits) {
-  const match = head.exec(text);
+function simpleHead(text: string, limits: ParseLimits): SimpleHead | undefined {
+  const match = openTag.exec(text);
   if (match === null || text.length * 3 > limits.bytes || !isXmlText(match[0])) return undefined;
   const attrs: Record<string, string> = {};
   const parts = (match[2] as string).split('"');

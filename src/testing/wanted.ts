@@ -21,6 +21,7 @@ interface Presence {
  */
 export function lookAt(wanted: Wanted): { readonly holds: boolean; readonly found: unknown } {
   if (window.lab === undefined) return { holds: false, found: 'the page is still loading' };
+  // Whichever kind is wanted, its fields are compared by name.
   const { node, link, occupant, gone = false, ...fields } = wanted as unknown as Readonly<Record<string, unknown>>;
   const state = window.lab.state();
   const key = Array.isArray(link) ? [...link].sort().join('~') : undefined;

@@ -29,6 +29,12 @@ export interface Forms {
   kick(who: OccupantView): void;
 }
 
+/** The page has one menu, with all of them. */
+export function formsOfPage(): Forms {
+  // The element is the class `Menu` of views/menu.ts, which the browser has under this name and the compiler has not.
+  return document.querySelector('ns-menu') as unknown as Forms;
+}
+
 export function linkCommands(store: Store, link: LinkView, forms: Forms): readonly Command[] {
   const ends = link.ends;
   const cut = link.state !== 'up' && link.away === undefined;

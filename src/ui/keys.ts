@@ -1,5 +1,5 @@
 import { linkTo } from './address.ts';
-import { type Forms, toggleLink, toggleNode, toggleReplica } from './commands.ts';
+import { formsOfPage, toggleLink, toggleNode, toggleReplica } from './commands.ts';
 import { stepOn } from './presenting.ts';
 import { nextScale } from './scales.ts';
 import type { Store } from './store.ts';
@@ -61,7 +61,7 @@ function actionOf(store: Store, { key, shiftKey: shift }: KeyboardEvent, target:
   const presenting = presenterKey(store, key);
   if (presenting) return presenting;
   const focused = target.closest<SVGElement>('[data-link],[data-node],[data-vacancy]')?.dataset;
-  const forms = document.querySelector('ns-menu') as unknown as Forms;
+  const forms = formsOfPage();
   const { thing } = store.view;
   if (key === 'x') {
     const link = store.model.network.links.get(focused?.link ?? (thing?.kind === 'link' ? thing.id : ''));

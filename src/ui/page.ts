@@ -120,6 +120,7 @@ export function showSession(
   store.onTrace = showTrace;
   store.onRewind = rewind;
   store.onLesson = openStep;
+  // Both are such parts, which the compiler does not know by their names.
   app = document.createElement(embedding ? 'ns-embedded' : 'ns-app') as unknown as Part;
   app.store = store;
   document.querySelector('#app')?.replaceChildren(app);

@@ -278,6 +278,19 @@ describe('decision #222: XEP-0313 where the room has only the last messages at h
     expect(chamber.page.texts).toHaveLength(20);
   });
 
+  it.each(['id', 'lang'] as const)('so do messages with a large %s: it is kept with them', (part) => {
+    const chamber = new Chamber({ archive: { bytes: 200_000 }, atHandLimits: { count: 1000, bytes: 100_000 } });
+    for (let i = 0; i < 70; i++) {
+      const rest = { id: 'o', [part]: `${i}`.padEnd(20_000, 'x') };
+      chamber.send(message(witch, room, { type: 'groupchat', ...rest }, el('body', NS.client, {}, `${i}`)));
+    }
+    chamber.asks({ max: '100' });
+    expect(chamber.searches).toHaveLength(1);
+    chamber.answer();
+    // The archive is told what to keep after 64, and six have come since.
+    expect(chamber.page.texts.length).toBeLessThan(20);
+  });
+
   it('a room without an archive that may be read keeps what it needs for those who enter', () => {
     const chamber = spoken(1100, { logging: false });
     expect(chamber.archive.entries(room).length).toBeLessThan(1100);

@@ -2,6 +2,7 @@
  * A node's status as differences, so that what it says of itself does not grow with what it is: a service may have 20,000
  * rooms, and a room thousands of occupants, of which one has changed.
  */
+import { isSameData } from '../xmpp/plain-data.ts';
 import { escapeText, utf8Length } from '../xmpp/xml.ts';
 import type { NodeStatus, OccupantStatus, PeerStatus, RoomChange, RoomStatus, StatusRecord } from './trace.ts';
 
@@ -39,7 +40,7 @@ export function statusChanges(before: NodeStatus | undefined, now: NodeStatus): 
   for (const room of now.rooms) {
     const was = known.get(room.room);
     known.delete(room.room);
-    if (room !== was && !isSame(room, was)) changed.push(...roomChanges(was, room));
+    if (room !== was && !isSameData(room, was)) changed.push(...roomChanges(was, room));
   }
   for (const rooms of inParts(changed, bytesMost - frameBytes)) tell(rooms, []);
   for (const gone of inParts([...known.keys()], bytesMost - frameBytes)) tell([], gone);
@@ -83,7 +84,7 @@ function listChanges<T>(before: readonly T[], now: readonly T[], keyOf: (item: T
   const changed: T[] = [];
   for (const item of now) {
     const key = keyOf(item);
-    if (!isSame(item, known.get(key))) changed.push(item);
+    if (!isSameData(item, known.get(key))) changed.push(item);
     known.delete(key);
   }
   return { changed, gone: [...known.keys()] };
@@ -110,15 +111,6 @@ function inParts<T>(items: readonly T[], bytesMax: number): readonly (readonly T
 /** Of its JSON, as XML has it. */
 function bytesOf(value: unknown): number {
   return utf8Length(escapeText(JSON.stringify(value)));
-}
-
-/** Of plain data, where a field that is undefined is none. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  for (const key in a) if (!isSame(a[key as never], b[key as never])) return false;
-  for (const key in b) if (b[key as never] !== undefined && a[key as never] === undefined) return false;
-  return true;
 }
 
 const nickOf = ({ nick }: OccupantStatus) => nick;

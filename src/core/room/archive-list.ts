@@ -4,7 +4,7 @@ import type { Instant } from '../xmpp/time.ts';
 import type { ArchiveChange, ArchiveEntry, ArchivePage, ArchiveSearch, Retention } from './archive-store.ts';
 import type { HistoryItem } from './event.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
-import { bytesOf } from './size.ts';
+import { itemBytes } from './size.ts';
 
 /** What is kept of a room. It grows with each message, so it is changed where it stands. */
 interface Archive {
@@ -119,11 +119,11 @@ function keep(archive: Archive, { place, item }: ArchiveEntry): void {
   }
 }
 
-/** What an item is beside its payloads and the texts that somebody chose, about. */
+/** What an item is beside what somebody chose, about. */
 const restBytes = 300;
 
-function sizeOf({ nick, id, stanzaId = '', payloads }: HistoryItem): number {
-  return restBytes + nick.length + id.length + stanzaId.length + bytesOf(payloads);
+function sizeOf(item: HistoryItem): number {
+  return restBytes + item.nick.length + itemBytes(item);
 }
 
 /** Drops what is beyond the retention: the oldest. */

@@ -1,6 +1,6 @@
 import type { HistoryItem, RoomEvent } from './event.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
-import { bytesOf } from './size.ts';
+import { bytesOf, itemBytes } from './size.ts';
 import { subjectOf } from './subject.ts';
 
 /** Changes that a room can tell again. A peer node that missed more is given the whole state. Decision #41. */
@@ -75,9 +75,9 @@ export class ChangeLog {
 function weightOf(change: Placed): number {
   switch (change.kind) {
     case 'messageAccepted':
-      return bytesOf(change.item.payloads);
+      return itemBytes(change.item);
     case 'subjectChanged':
-      return bytesOf(change.item?.payloads ?? []);
+      return change.item === undefined ? 0 : itemBytes(change.item);
     case 'occupantEntered':
     case 'occupantChanged':
       return bytesOf(change.occupant.presence);

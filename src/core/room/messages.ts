@@ -8,7 +8,7 @@ import { isKept } from './keeping.ts';
 import type { ArchiveLimits, AtHandLimits } from './limits.ts';
 import { placeAfter, placeBetween } from './place.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
-import { bytesOf, detached } from './size.ts';
+import { detached, itemBytes } from './size.ts';
 
 /** After so many messages the archive is told what to keep. */
 const boundEvery = 64;
@@ -170,7 +170,7 @@ export class Messages {
 
   #set(entries: readonly ArchiveEntry[]): void {
     this.#items = entries.map(({ item }) => wholeItem(item));
-    this.#standings = entries.map(({ place, item }) => ({ place, bytes: bytesOf(item.payloads) }));
+    this.#standings = entries.map(({ place, item }) => ({ place, bytes: itemBytes(item) }));
     this.#bytes = sum(this.#standings);
     this.#identities = undefined;
   }
@@ -182,7 +182,7 @@ export class Messages {
     const place = after === undefined ? placeAfter(before, item.at) : placeBetween(before, after, item.at);
     // As the event has it, so that a store need write it down once.
     this.#change({ kind: 'kept', place, item: given });
-    const bytes = bytesOf(given.payloads);
+    const bytes = itemBytes(given);
     this.#items.splice(index, 0, item);
     this.#standings.splice(index, 0, { place, bytes });
     this.#bytes += bytes;
@@ -234,7 +234,7 @@ export class Messages {
     const standing = this.#standings[index];
     if (target === undefined || standing === undefined) return;
     const tombstone = wholeItem(tombstoneOf(target, retraction));
-    const bytes = bytesOf(tombstone.payloads);
+    const bytes = itemBytes(tombstone);
     this.#items[index] = tombstone;
     this.#standings[index] = { place: standing.place, bytes };
     this.#bytes += bytes - standing.bytes;

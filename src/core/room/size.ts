@@ -82,6 +82,11 @@ export function bytesOf(payloads: readonly XmlElement[]): number {
   return bytes;
 }
 
+/** Bytes of a message as the room keeps it: the texts that somebody chose beside its payloads may be as long as those. */
+export function itemBytes({ id, stanzaId = '', lang = '', payloads }: HistoryItem): number {
+  return utf8Length(id) + utf8Length(stanzaId) + utf8Length(lang) + bytesOf(payloads);
+}
+
 // What a room keeps is measured again and again.
 const measured = new WeakMap<readonly XmlElement[], number>();
 

@@ -163,15 +163,16 @@ export function stanzaElement(stanza: Stanza): XmlElement {
 
 /** The stanza as text; its UTF-8 length is what every counter counts. */
 export function stanzaText(stanza: Stanza): string {
-  return `<${stanza.name}${withoutNamespace(stanza)}`;
+  return `<${stanza.name}${afterNamespace(stanza)}`;
 }
 
 /** The same with its namespace declared, as a frame of RFC 7395 §3.3.3 must. */
 export function stanzaFrame(stanza: Stanza): string {
-  return `<${stanza.name} xmlns="${NS.client}"${withoutNamespace(stanza)}`;
+  return `<${stanza.name} xmlns="${NS.client}"${afterNamespace(stanza)}`;
 }
 
-function withoutNamespace(stanza: Stanza): string {
+/** What follows the stanza's name, and its namespace where that is declared. */
+function afterNamespace(stanza: Stanza): string {
   const shared = copyOf(stanza);
   shared.before ??= ` from="${escapeAttribute(stanza.from)}" to="`;
   shared.after ??= `"${afterTo(stanza)}`;

@@ -60,6 +60,7 @@ const head = ['title', 'id', 'description', 'xep'];
 
 /** What the scenario says of itself, its title first. */
 export function headFields(): readonly Field[] {
+  // It is a schema of more kinds than the form has fields for: these are the ones of the head.
   const fields = fieldsIn(schema as unknown as Schema);
   return head.flatMap((key) => fields.filter((field) => field.key === key));
 }

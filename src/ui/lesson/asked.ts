@@ -1,3 +1,4 @@
+import { isSameData } from '../../core/xmpp/plain-data.ts';
 import type { LessonAct } from '../../lessons/lesson.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { LabAct } from '../../sim/lab.ts';
@@ -34,7 +35,7 @@ export function askedOf(
 export function isAct(act: LessonAct, deed: LabAct, scenario: Scenario): boolean {
   // A lesson is checked when it is read: it asks for acts that there are.
   const wanted = labActOf(act as unknown as Exclude<Action, { act: 'pause' }>, scenario);
-  return typeof wanted !== 'string' && isSame(comparable(wanted), comparable(deed));
+  return typeof wanted !== 'string' && isSameData(comparable(wanted), comparable(deed));
 }
 
 /** Without what people say, and with the ends of a link in one order. */
@@ -43,15 +44,4 @@ function comparable(act: LabAct): unknown {
   if (act.kind !== 'person') return act;
   if (act.act.act === 'kick') return { ...act, act: { ...act.act, reason: '' } };
   return 'text' in act.act ? { ...act, act: { ...act.act, text: '' } } : act;
-}
-
-/** Whether two acts are the same, as plain data. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return a === b;
-  const keys = Object.keys(a).filter((key) => (a as Record<string, unknown>)[key] !== undefined);
-  const others = Object.keys(b).filter((key) => (b as Record<string, unknown>)[key] !== undefined);
-  return (
-    keys.length === others.length &&
-    keys.every((key) => isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
-  );
 }

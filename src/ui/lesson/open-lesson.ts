@@ -59,6 +59,7 @@ export async function prepare(session: LabSession, { lesson, step }: Opening): P
     for (const [i, { do: acts = [], run }] of lesson.steps.slice(0, step - 1).entries()) {
       for (const { act, after } of acts) {
         if (after === 'quiet') await session.toQuiet();
+        // A lesson is checked when it is read: it asks for acts that there are.
         await session.act(act as unknown as Action);
       }
       await (typeof run === 'object' ? session.runFor(run.ms) : session.toQuiet());

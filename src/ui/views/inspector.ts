@@ -1,7 +1,14 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RoomStatus } from '../../core/node/trace.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
+import {
+  type Command,
+  formsOfPage,
+  linkCommands,
+  nodeCommands,
+  occupantCommands,
+  serverCommands,
+} from '../commands.ts';
 import type { ModelEvent } from '../fold/event.ts';
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
@@ -37,10 +44,6 @@ const reasons: Partial<Record<ModelEvent['kind'], string>> = {
 
 /** What is selected: a stanza with its causes and copies, or a node, a person or a link. */
 class Inspector extends Part {
-  get #forms(): Forms {
-    return document.querySelector('ns-menu') as unknown as Forms;
-  }
-
   protected override render(): TemplateResult {
     const { inspect, thing, event } = this.store.view;
     const tabs = [
@@ -212,7 +215,7 @@ class Inspector extends Part {
           <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
         </dl>
-        ${this.#buttons(occupantCommands(this.store, who, this.#forms))} ${recently(this.store, { kind: 'occupant', id: who.jid })}`;
+        ${this.#buttons(occupantCommands(this.store, who, formsOfPage()))} ${recently(this.store, { kind: 'occupant', id: who.jid })}`;
     }
     const node = thing?.kind === 'node' ? model.network.nodes.get(thing.id) : undefined;
     if (!node && thing?.kind === 'server')
@@ -227,7 +230,7 @@ class Inspector extends Part {
         <dt>State</dt><dd class=${`tone-${state.tone}`}>${state.policy ? `${state.word}, ${state.policy}` : state.word}</dd>
         <dt>Process</dt><dd>${node.phase === 'elsewhere' ? 'another page runs it' : node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
       </dl>
-      ${this.#buttons(nodeCommands(this.store, node, this.#forms))}
+      ${this.#buttons(nodeCommands(this.store, node, formsOfPage()))}
       ${state.word === 'no room' ? html`<p class="note">This service hosts rooms of ${node.hosts.join(', ')}. It has none until it is asked for one.</p>` : nothing}
       ${model.network.roomsOf(node).map(
         (room) => html`<h3>${room.room}</h3>
@@ -306,7 +309,7 @@ class Inspector extends Part {
         <dt>Bandwidth</dt><dd>${link.bytesPerSecond ? `${link.bytesPerSecond} B/s` : 'unlimited'}</dd>
       </dl>
       ${link.ends.some((domain) => this.store.model.network.isReal(domain)) ? html`<p class="note" data-testid="edge-note">This is the edge of the network. One end is a real server: what passes between it and the rooms is seen, and what happens beyond it is not. A cut here has the gateway keep back what these rooms and that server say to each other; no other link of that server is cut.</p>` : nothing}
-      ${this.#buttons(linkCommands(this.store, link, this.#forms))} ${recently(this.store, { kind: 'link', id: link.key })}`;
+      ${this.#buttons(linkCommands(this.store, link, formsOfPage()))} ${recently(this.store, { kind: 'link', id: link.key })}`;
   }
 
   #buttons(commands: readonly Command[]): TemplateResult {

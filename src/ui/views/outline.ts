@@ -1,6 +1,13 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
+import {
+  type Command,
+  formsOfPage,
+  linkCommands,
+  nodeCommands,
+  occupantCommands,
+  serverCommands,
+} from '../commands.ts';
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import type { OccupantView } from '../fold/people.ts';
@@ -11,10 +18,6 @@ import { icon } from './icons.ts';
 
 /** The same model as text, with every action of the picture as a button: for screen readers, small screens, keyboards. */
 class Outline extends Part {
-  get #forms(): Forms {
-    return document.querySelector('ns-menu') as unknown as Forms;
-  }
-
   protected override render(): TemplateResult {
     const { model } = this.store;
     const people = model.people.all();
@@ -52,7 +55,7 @@ class Outline extends Part {
                     <td>${link.ends[0]} – ${link.ends[1]}</td>
                     <td>${describeLink(link)}</td>
                     <td class="n">${counted(link.stanzas, 'stanza')} · ${bytes(link.bytes)}</td>
-                    ${recorded ? nothing : html`<td>${this.#buttons(linkCommands(this.store, link, this.#forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>`}
+                    ${recorded ? nothing : html`<td>${this.#buttons(linkCommands(this.store, link, formsOfPage()), `${link.ends[0]} – ${link.ends[1]}`)}</td>`}
                   </tr>`,
                 )}
               </tbody>
@@ -66,7 +69,7 @@ class Outline extends Part {
     const state = stateOf(this.store.model, node);
     return html`<div class="line" data-outline-node=${node.address} data-state=${state.word} data-policy=${state.policy ?? nothing}>
       <span><b>${node.address}</b> ${roleOf(node)}, <span class=${`tone-${state.tone}`}>${state.policy ? `${state.word}, ${state.policy}` : state.word}</span>${node.detail ? html` <small>${node.detail}</small>` : nothing}</span>
-      ${this.#buttons(nodeCommands(this.store, node, this.#forms), node.address)}
+      ${this.#buttons(nodeCommands(this.store, node, formsOfPage()), node.address)}
     </div>`;
   }
 
@@ -87,7 +90,7 @@ class Outline extends Part {
     const names = inside.map(({ jid }) => deviceName(jid)).join(', ');
     return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing} data-refused=${refusal ? this.store.model.refusals.whatOf(refusal) : nothing} data-devices=${inside.length}>
       <span>${who.nick}${several ? html`, <b>${several}</b>` : nothing} <small>${several ? `${bareOf(who.jid as Jid)} on ${names}` : who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}${refusal ? html`, <b class="tone-bad">${refusalInWords(this.store.model, refusal)}</b>` : nothing}</small></span>
-      ${this.#buttons(occupantCommands(this.store, who, this.#forms), who.nick)}
+      ${this.#buttons(occupantCommands(this.store, who, formsOfPage()), who.nick)}
     </li>`;
   }
 

@@ -72,6 +72,7 @@ describe('XEP-0033: a stanza for many is read as any other', () => {
     ['none', frame(head, list() + rest)],
     ['two lists', frame(head, list(address('a@b')) + list(address('c@d')) + rest)],
     ['a list behind the body', frame(head, rest.replace('<x', `${list(address('a@b'))}<x`))],
+    ['many lists, and a mistake behind them', frame(head, `${list(address('a@b')).repeat(1500)}<y></message>`)],
     ['nothing beside it', frame(head, `${list(...many)}</message>`)],
     ['another type', frame(head, list(address('a@b').replace('bcc', 'to')) + rest)],
     ['a description', frame(head, list(address('a@b').replace(' jid', ' desc="x" jid')) + rest)],

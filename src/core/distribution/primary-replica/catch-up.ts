@@ -2,6 +2,7 @@ import { isLocal } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
+import { isSameData } from '../../xmpp/plain-data.ts';
 import { givenUp } from './leavers.ts';
 import { readReplicaForm } from './replica-form.ts';
 
@@ -31,7 +32,7 @@ export class CatchUp {
     const { room } = turn;
     const changes = readReplicaForm(room, this.created.config);
     const news = Object.entries(changes).some(
-      ([key, value]) => !isSame(room.config[key as keyof typeof changes], value),
+      ([key, value]) => !isSameData(room.config[key as keyof typeof changes], value),
     );
     if (news) turn.record({ kind: 'roomConfigured', changes });
     if (ready.users !== undefined) return new Map();
@@ -47,9 +48,4 @@ export class CatchUp {
       }),
     );
   }
-}
-
-/** Of settings: words, numbers and lists of words. */
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
