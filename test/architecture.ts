@@ -82,13 +82,14 @@ export const zones: Readonly<Record<string, Zone>> = {
     packages: ['node:*', '@playwright/test'],
   },
   'src/ui/': {
-    // Addresses are taken apart in one way, and statuses put together, wherever they are shown.
+    // Addresses are taken apart, data are compared and statuses put together in one way, wherever that is.
     sees: [
       scenario,
       'src/core/xep/classroom.ts',
       'src/lessons/',
       'src/cost/',
       'src/core/xmpp/jid.ts',
+      'src/core/xmpp/plain-data.ts',
       'src/core/node/known-status.ts',
     ],
     // host/ holds the types in which the page and its workers talk.
